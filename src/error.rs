@@ -1,0 +1,176 @@
+//! What can go wrong: [`Error`] when making, opening or attaching; [`SendError`] and
+//! [`RecvError`], small and without allocation, on the way of a message.
+
+use std::{io, path::PathBuf};
+
+use crate::liveness::{Holder, Role};
+
+/// Why a ring could not be made, opened, attached to or removed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The system refused a call; `doing` says which step it was.
+    #[error("{doing}: {source}")]
+    Io {
+        /// The step that failed, with the path where there is one.
+        doing: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No ring has this name.
+    #[error("no ring at {}: create it first, or check the name", path.display())]
+    NotFound {
+        /// Where the ring was looked for.
+        path: PathBuf,
+    },
+    /// A ring of this name is there already.
+    #[error("{} exists already: open it, or remove it first", path.display())]
+    AlreadyExists {
+        /// Where the ring lies.
+        path: PathBuf,
+    },
+    /// A field of the header holds what no ring of this version and kind may hold.
+    #[error("not usable as a ring: {field} is {found}, expected {expected}")]
+    Invalid {
+        /// The field's name in docs/LAYOUT.md.
+        field: &'static str,
+        /// What the header says.
+        found: String,
+        /// What was expected of it.
+        expected: String,
+    },
+    /// The ring is whole, but not the one that was asked for.
+    #[error("the ring has another {field}: found {found}, asked for {expected}")]
+    Mismatch {
+        /// What differs.
+        field: &'static str,
+        /// What the ring has.
+        found: String,
+        /// What was asked for.
+        expected: String,
+    },
+    /// The options describe no ring that could be made.
+    #[error("{option} cannot be {found}: {expected}")]
+    Options {
+        /// The option that is wrong.
+        option: &'static str,
+        /// Its value.
+        found: String,
+        /// What it may be.
+        expected: String,
+    },
+    /// Another handle holds this role, and lives.
+    #[error("the {role} of this ring is taken: {holder}")]
+    Busy {
+        /// The role that was asked for.
+        role: Role,
+        /// What is known of the participant that holds it.
+        holder: Holder,
+    },
+    /// The ring was removed; a ring that now has its name is another one.
+    #[error("the ring was removed: open its name again for the one that replaced it, if any")]
+    Retired,
+    /// A word in shared memory holds what no participant writes there.
+    #[error(transparent)]
+    Corrupt(#[from] Corrupt),
+    /// The directory for bare names cannot be trusted.
+    #[error("{} is not safe for rings: {reason}", path.display())]
+    UnsafeDirectory {
+        /// The directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The machine lacks something that every ring needs.
+    #[error("this system has {found}, and ironring needs {needed}")]
+    Unsupported {
+        /// What was found.
+        found: String,
+        /// What is needed.
+        needed: &'static str,
+    },
+}
+
+impl Error {
+    pub(crate) fn io(doing: impl Into<String>, source: io::Error) -> Self {
+        Self::Io { doing: doing.into(), source }
+    }
+
+    /// An [`Error::Io`] of what the system said last.
+    pub(crate) fn os(doing: impl Into<String>) -> Self {
+        Self::io(doing, io::Error::last_os_error())
+    }
+}
+
+/// A word in shared memory holds what no participant that keeps the protocol writes.
+///
+/// Once a handle has seen corruption it answers every further call with the same
+/// error: nothing that it could read afterwards can be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the ring is corrupt: {word} is {found:#x}, expected {expected}; remove it and make a new one")]
+pub struct Corrupt {
+    /// The word's name in docs/LAYOUT.md.
+    pub word: &'static str,
+    /// What it held.
+    pub found: u64,
+    /// What it may hold.
+    pub expected: &'static str,
+}
+
+/// Why a message was not sent. The ring is as it was before the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// There is no room, and the call was not to wait for it.
+    #[error("the ring is full")]
+    Full,
+    /// There was no room until the deadline.
+    #[error("the ring was full until the deadline")]
+    TimedOut,
+    /// No message of this ring may be so long.
+    #[error("a message of {len} bytes is too long: this ring takes up to {limit}")]
+    TooLong {
+        /// The message's length in bytes.
+        len: usize,
+        /// The longest that is possible, in bytes.
+        limit: usize,
+    },
+    /// The call would have waited for room in a ring that was removed.
+    #[error("the ring was removed, and is full")]
+    Retired,
+    /// The handle was made before a `fork`, and this is the child.
+    #[error("this handle belongs to the parent process: attach anew in the child")]
+    Forked,
+    /// See [`Corrupt`].
+    #[error(transparent)]
+    Corrupt(#[from] Corrupt),
+}
+
+/// Why no message was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecvError {
+    /// There is no message, and the call was not to wait for one.
+    #[error("the ring is empty")]
+    Empty,
+    /// No message came before the deadline.
+    #[error("no message came before the deadline")]
+    TimedOut,
+    /// The buffer is shorter than the message, which stays in the ring.
+    #[error("the next message has {len} bytes, the buffer only {room}: it stays in the ring")]
+    BufferTooShort {
+        /// The message's length in bytes.
+        len: usize,
+        /// The buffer's length in bytes.
+        room: usize,
+    },
+    /// The call would have waited for a message in a ring that was removed.
+    #[error("the ring was removed, and is empty")]
+    Retired,
+    /// The handle was made before a `fork`, and this is the child.
+    #[error("this handle belongs to the parent process: attach anew in the child")]
+    Forked,
+    /// See [`Corrupt`].
+    #[error(transparent)]
+    Corrupt(#[from] Corrupt),
+}

@@ -1,0 +1,220 @@
+//! The identity of a region: what its creator writes once, and what everyone who opens
+//! it checks, field by field, before believing any of it.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use crate::{
+    error::Error,
+    layout::{
+        AT_BOOT_ID, AT_BYTE_ORDER, AT_CAPACITY, AT_CHECKSUM, AT_COMPAT, AT_CREATED, AT_DATA_OFFSET, AT_DELIVERY,
+        AT_HEADER_LEN, AT_IDENTITY_RESERVED, AT_INCOMPAT, AT_KIND, AT_MAGIC, AT_MAX_MESSAGE, AT_MESSAGE_ALIGN,
+        AT_MESSAGE_SIZE, AT_PARTICIPANTS, AT_REGION_LEN, AT_STRIDE, AT_TYPE_TAG, AT_VERSION, BYTE_ORDER, HEADER_LEN,
+        MAGIC, VERSION,
+    },
+    memory::Mapping,
+    options::{Delivery, Geometry},
+};
+
+/// Features without which a ring must not be used; none is defined yet.
+const KNOWN_INCOMPAT: u64 = 0;
+
+/// Which algorithm a ring runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// One producer and one consumer at a time.
+    Spsc,
+}
+
+impl Kind {
+    const fn code(self) -> u32 {
+        match self {
+            Self::Spsc => 1,
+        }
+    }
+
+    const fn from_code(code: u32) -> Option<Self> {
+        match code {
+            1 => Some(Self::Spsc),
+            _ => None,
+        }
+    }
+
+    /// How many participants a ring of this kind has records for.
+    const fn participants(self) -> u32 {
+        match self {
+            Self::Spsc => 2,
+        }
+    }
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Spsc => "spsc",
+        })
+    }
+}
+
+/// The identity of a ring, as its header says it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Identity {
+    pub(crate) kind: Kind,
+    pub(crate) geometry: Geometry,
+    /// Nanoseconds since 1970.
+    pub(crate) created: u64,
+    pub(crate) boot_id: [u8; 16],
+}
+
+impl Identity {
+    /// The identity of a ring that is made now, on this machine.
+    pub(crate) fn of_new(kind: Kind, geometry: Geometry) -> Self {
+        Self { kind, geometry, created: now(), boot_id: boot_id() }
+    }
+
+    /// Writes the identity to a region of zeros; the magic comes last, so that a reader
+    /// who sees it (Acquire, in [`read`](Self::read)) sees the rest.
+    pub(crate) fn write(&self, to: &Arc<Mapping>) {
+        let g = &self.geometry;
+        let words = [
+            (AT_INCOMPAT, 0),
+            (AT_COMPAT, 0),
+            (AT_REGION_LEN, g.region_len()),
+            (AT_DATA_OFFSET, HEADER_LEN as u64),
+            (AT_CAPACITY, g.capacity),
+            (AT_STRIDE, g.stride),
+            (AT_MAX_MESSAGE, g.max_message),
+            (AT_TYPE_TAG, g.type_tag),
+            (AT_CREATED, self.created),
+        ];
+        let half_words = [
+            (AT_VERSION, VERSION),
+            (AT_BYTE_ORDER, BYTE_ORDER),
+            (AT_KIND, self.kind.code()),
+            (AT_HEADER_LEN, HEADER_LEN as u32),
+            (AT_MESSAGE_SIZE, g.message_size),
+            (AT_MESSAGE_ALIGN, g.message_align),
+            (AT_DELIVERY, g.delivery.code()),
+            (AT_PARTICIPANTS, self.kind.participants()),
+        ];
+        for (at, value) in words {
+            to.word(at).store(value, Ordering::Relaxed);
+        }
+        for (at, value) in half_words {
+            to.half_word(at).store(value, Ordering::Relaxed);
+        }
+        for (i, half) in self.boot_id.chunks_exact(8).enumerate() {
+            let value = u64::from_ne_bytes(half.try_into().expect("eight bytes"));
+            to.word(AT_BOOT_ID + 8 * i).store(value, Ordering::Relaxed);
+        }
+        to.word(AT_CHECKSUM).store(checksum(to), Ordering::Relaxed);
+        to.word(AT_MAGIC).store(MAGIC, Ordering::Release);
+    }
+
+    /// Reads and checks the identity of a region of `region_len` bytes, of which at
+    /// least a header is mapped.
+    pub(crate) fn read(from: &Arc<Mapping>, region_len: u64) -> Result<Self, Error> {
+        let word = |at| from.word(at).load(Ordering::Relaxed);
+        let half = |at| from.half_word(at).load(Ordering::Relaxed);
+
+        let magic = from.word(AT_MAGIC).load(Ordering::Acquire);
+        expect("magic", hex(magic), hex(MAGIC))?;
+        expect("byte_order", hex(half(AT_BYTE_ORDER).into()), hex(BYTE_ORDER.into()))?;
+        expect("version", half(AT_VERSION), VERSION)?;
+        expect("header_len", half(AT_HEADER_LEN), HEADER_LEN as u32)?;
+        let kind = Kind::from_code(half(AT_KIND)).ok_or_else(|| invalid("kind", half(AT_KIND), "1 (spsc)"))?;
+        let incompat = word(AT_INCOMPAT);
+        if incompat & !KNOWN_INCOMPAT != 0 {
+            return Err(invalid("incompat", hex(incompat), format!("no bits but {}", hex(KNOWN_INCOMPAT))));
+        }
+        let delivery = Delivery::from_code(half(AT_DELIVERY))
+            .ok_or_else(|| invalid("delivery", half(AT_DELIVERY), "1 (at-least-once) or 2 (at-most-once)"))?;
+        expect("participants", half(AT_PARTICIPANTS), kind.participants())?;
+
+        let geometry = Geometry {
+            stride: word(AT_STRIDE),
+            capacity: word(AT_CAPACITY),
+            max_message: word(AT_MAX_MESSAGE),
+            message_size: half(AT_MESSAGE_SIZE),
+            message_align: half(AT_MESSAGE_ALIGN),
+            delivery,
+            type_tag: word(AT_TYPE_TAG),
+        };
+        geometry.check().map_err(|(field, found, expected)| Error::Invalid { field, found, expected })?;
+        expect("data_offset", word(AT_DATA_OFFSET), HEADER_LEN as u64)?;
+        expect("region_len", word(AT_REGION_LEN), geometry.region_len())?;
+        expect("the file's length", region_len, geometry.region_len())?;
+
+        let created = word(AT_CREATED);
+        if created == 0 || created > now().saturating_add(CLOCK_STEP) {
+            return Err(invalid("created", created, "a time in the past, in nanoseconds since 1970"));
+        }
+        let boot_id = read_boot_id(from);
+        let this_boot = boot_id_of_machine();
+        if this_boot.is_some_and(|this| this != boot_id) {
+            return Err(invalid(
+                "boot_id",
+                hex_bytes(boot_id),
+                format!("{}: the machine was restarted since", hex_bytes(this_boot.unwrap_or_default())),
+            ));
+        }
+        expect("checksum", hex(word(AT_CHECKSUM)), hex(checksum(from)))?;
+        Ok(Self { kind, geometry, created, boot_id })
+    }
+}
+
+/// How far the clock may have been set back since a ring was made: a day.
+const CLOCK_STEP: u64 = 86_400 * 1_000_000_000;
+
+fn expect<T: PartialEq + ToString>(field: &'static str, found: T, expected: T) -> Result<(), Error> {
+    if found == expected { Ok(()) } else { Err(invalid(field, found, expected.to_string())) }
+}
+
+fn invalid(field: &'static str, found: impl ToString, expected: impl Into<String>) -> Error {
+    Error::Invalid { field, found: found.to_string(), expected: expected.into() }
+}
+
+fn hex(value: u64) -> String {
+    format!("{value:#x}")
+}
+
+fn hex_bytes(bytes: [u8; 16]) -> String {
+    format!("{:032x}", u128::from_be_bytes(bytes))
+}
+
+/// FNV-1a, 64 bits, over the identity's bytes from the version to the checksum.
+fn checksum(of: &Arc<Mapping>) -> u64 {
+    const { assert!(AT_IDENTITY_RESERVED < AT_CHECKSUM) };
+    (AT_VERSION..AT_CHECKSUM)
+        .step_by(8)
+        .flat_map(|at| of.word(at).load(Ordering::Relaxed).to_ne_bytes())
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+}
+
+fn read_boot_id(from: &Arc<Mapping>) -> [u8; 16] {
+    let mut id = [0; 16];
+    for (i, half) in id.chunks_exact_mut(8).enumerate() {
+        half.copy_from_slice(&from.word(AT_BOOT_ID + 8 * i).load(Ordering::Relaxed).to_ne_bytes());
+    }
+    id
+}
+
+/// The time, in nanoseconds since 1970.
+pub(crate) fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// This boot's id, or zeros where the system does not tell it.
+fn boot_id() -> [u8; 16] {
+    boot_id_of_machine().unwrap_or_default()
+}
+
+fn boot_id_of_machine() -> Option<[u8; 16]> {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
+    u128::from_str_radix(&digits, 16).ok().map(u128::to_be_bytes)
+}

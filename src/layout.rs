@@ -1,0 +1,88 @@
+//! Every offset in a region, in bytes from its start. docs/LAYOUT.md draws this page.
+//!
+//! All integers are little-endian as the machine stores them; `byte_order` lets a
+//! reader of the other kind find out. A line is [`LINE`] bytes: two cache lines,
+//! since the adjacent-line prefetcher fetches them in pairs.
+
+/// Bytes of the header page; the data area starts behind it.
+pub(crate) const HEADER_LEN: usize = 4096;
+
+/// Bytes that each shared word with its own writer has to itself.
+pub(crate) const LINE: usize = 128;
+
+/// The first eight bytes of a finished ring: `IRONRING`.
+pub(crate) const MAGIC: u64 = u64::from_le_bytes(*b"IRONRING");
+
+/// The version of this layout.
+pub(crate) const VERSION: u32 = 1;
+
+/// What `byte_order` reads as on a machine of the writer's kind.
+pub(crate) const BYTE_ORDER: u32 = 0x0102_0304;
+
+// Identity: written before the magic, never changed afterwards, covered by the checksum.
+pub(crate) const AT_MAGIC: usize = 0;
+pub(crate) const AT_VERSION: usize = 8;
+pub(crate) const AT_BYTE_ORDER: usize = 12;
+pub(crate) const AT_KIND: usize = 16;
+pub(crate) const AT_HEADER_LEN: usize = 20;
+pub(crate) const AT_INCOMPAT: usize = 24;
+pub(crate) const AT_COMPAT: usize = 32;
+pub(crate) const AT_REGION_LEN: usize = 40;
+pub(crate) const AT_DATA_OFFSET: usize = 48;
+pub(crate) const AT_CAPACITY: usize = 56;
+pub(crate) const AT_STRIDE: usize = 64;
+pub(crate) const AT_MAX_MESSAGE: usize = 72;
+pub(crate) const AT_MESSAGE_SIZE: usize = 80;
+pub(crate) const AT_MESSAGE_ALIGN: usize = 84;
+pub(crate) const AT_TYPE_TAG: usize = 88;
+pub(crate) const AT_DELIVERY: usize = 96;
+pub(crate) const AT_PARTICIPANTS: usize = 100;
+pub(crate) const AT_CREATED: usize = 104;
+pub(crate) const AT_BOOT_ID: usize = 112;
+/// Reserved identity words, zero in this version.
+pub(crate) const AT_IDENTITY_RESERVED: usize = 128;
+pub(crate) const AT_CHECKSUM: usize = 248;
+
+// Life: words that any participant may change.
+pub(crate) const AT_RETIRED: usize = 256;
+/// Reserved for closing: closed, and the epoch of the close.
+pub(crate) const AT_CLOSE_RESERVED: usize = 264;
+/// Reserved for waiting: the words to sleep on, one line for each role.
+pub(crate) const AT_WAIT_RESERVED: usize = 384;
+
+/// The producer's cursor, alone on its line.
+pub(crate) const AT_TAIL: usize = 640;
+/// The consumer's cursor, alone on its line.
+pub(crate) const AT_HEAD: usize = 768;
+
+// One record a participant: a line that its owner alone writes. The owner holds the
+// lock on the record's first byte.
+pub(crate) const AT_PRODUCER: usize = 896;
+pub(crate) const AT_CONSUMER: usize = 1024;
+pub(crate) const AT_RECORD_STATE: usize = 0;
+pub(crate) const AT_RECORD_PID: usize = 8;
+pub(crate) const AT_RECORD_ATTACHMENTS: usize = 16;
+pub(crate) const AT_RECORD_SINCE: usize = 24;
+/// The producer's last published position, or how far the consumer has received.
+pub(crate) const AT_RECORD_MARK: usize = 32;
+/// The consumer's only: the producers' attachments whose end a consumer has seen.
+pub(crate) const AT_RECORD_ENDED: usize = 40;
+
+/// Reserved for counters, a line a participant.
+pub(crate) const AT_COUNTERS_RESERVED: usize = 1152;
+
+/// Values of a record's state.
+pub(crate) const DETACHED: u64 = 0;
+pub(crate) const ATTACHED: u64 = 1;
+
+const _: () = {
+    assert!(AT_BOOT_ID + 16 == AT_IDENTITY_RESERVED);
+    assert!(AT_CHECKSUM + 8 == AT_RETIRED);
+    assert!(AT_RETIRED % LINE == 0 && AT_WAIT_RESERVED % LINE == 0);
+    assert!(AT_TAIL % LINE == 0 && AT_HEAD == AT_TAIL + LINE);
+    assert!(AT_PRODUCER == AT_HEAD + LINE && AT_CONSUMER == AT_PRODUCER + LINE);
+    assert!(AT_COUNTERS_RESERVED == AT_CONSUMER + LINE);
+    assert!(AT_RECORD_ENDED + 8 <= LINE);
+    assert!(AT_COUNTERS_RESERVED + 2 * LINE <= HEADER_LEN);
+    assert!(AT_CLOSE_RESERVED < AT_WAIT_RESERVED && AT_WAIT_RESERVED + 2 * LINE == AT_TAIL);
+};

@@ -1,0 +1,51 @@
+//! Lock-free ring buffers over shared memory, for messages between processes on one
+//! machine, that no killed process can wedge.
+//!
+//! ```
+#![doc = include_str!("../examples/readme.rs")]
+//! ```
+//!
+//! - [`spsc`]: one producer and one consumer at a time.
+
+#[cfg(not(all(
+    target_os = "linux",
+    target_pointer_width = "64",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
+compile_error!("ironring runs on 64-bit x86 and ARM under Linux only");
+
+mod deadline;
+mod error;
+#[cfg(not(loom))]
+mod header;
+mod layout;
+#[cfg(not(loom))]
+mod liveness;
+mod memory;
+mod options;
+mod payload;
+#[cfg(not(loom))]
+mod region;
+pub mod spsc;
+mod sync;
+mod trust;
+mod waiting;
+
+#[cfg(not(loom))]
+pub(crate) use liveness::Seat;
+#[cfg(loom)]
+pub(crate) use memory::Seat;
+
+#[cfg(not(loom))]
+pub use self::{
+    header::Kind,
+    liveness::{Holder, Presence, Role, State},
+    region::{default_directory, names, path_of, remove},
+};
+pub use self::{
+    deadline::Deadline,
+    error::{Corrupt, Error, RecvError, SendError},
+    options::{Delivery, Options},
+    payload::Payload,
+    trust::{Trust, Trusting, Wary},
+};

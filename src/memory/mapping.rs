@@ -1,0 +1,263 @@
+//! A region mapped into this process.
+
+use std::{
+    fs::File,
+    mem::ManuallyDrop,
+    ops::Deref,
+    os::fd::{AsRawFd, BorrowedFd},
+    ptr::NonNull,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64},
+    },
+};
+
+use memmap2::{Advice, MmapOptions, MmapRaw};
+
+use super::copy;
+use crate::{error::Error, region::fork::Image};
+
+/// A region of shared memory, mapped until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Mapping {
+    raw: ManuallyDrop<MmapRaw>,
+    /// Set where the mapping is not inherited over `fork`: a child's copy of this must
+    /// not unmap whatever the child has at these addresses.
+    owner: Option<Image>,
+}
+
+impl Mapping {
+    /// Maps the first `len` bytes of `file` for reading and writing.
+    pub(crate) fn shared(file: &File, len: usize) -> Result<Arc<Self>, Error> {
+        let raw = MmapOptions::new()
+            .len(len)
+            .map_raw(file)
+            .map_err(|e| Error::io("mapping the region", e))?;
+        Ok(Arc::new(Self { raw: ManuallyDrop::new(raw), owner: None }))
+    }
+
+    /// Maps as [`shared`](Self::shared) does, so that a forked child does not inherit it.
+    pub(crate) fn not_inherited(file: &File, len: usize, image: Image) -> Result<Arc<Self>, Error> {
+        let raw = MmapOptions::new()
+            .len(len)
+            .map_raw(file)
+            .map_err(|e| Error::io("mapping the region", e))?;
+        raw.advise(Advice::DontFork)
+            .map_err(|e| Error::io("keeping the mapping from forked children", e))?;
+        Ok(Arc::new(Self { raw: ManuallyDrop::new(raw), owner: Some(image) }))
+    }
+
+    /// Maps the first `len` bytes of `file` for reading only. No word of it may be
+    /// stored to: the system would end the process.
+    pub(crate) fn read_only(file: &File, len: usize) -> Result<Arc<Self>, Error> {
+        let raw = MmapOptions::new()
+            .len(len)
+            .map_raw_read_only(file)
+            .map_err(|e| Error::io("mapping the region for reading", e))?;
+        Ok(Arc::new(Self { raw: ManuallyDrop::new(raw), owner: None }))
+    }
+
+    /// Whether this process may touch the mapping: not in a child that has not
+    /// inherited it.
+    #[inline(always)]
+    pub(crate) fn is_here(&self) -> bool {
+        match self.owner {
+            Some(image) => image.is_current(),
+            None => true,
+        }
+    }
+
+    /// The eight-byte word at `offset`.
+    ///
+    /// # Panics
+    ///
+    /// If the word is not aligned, or not within the mapping: offsets are constants of
+    /// the layout.
+    pub(crate) fn word(self: &Arc<Self>, offset: usize) -> Word {
+        let ptr = self.at(offset, size_of::<u64>()).cast();
+        assert!(ptr.is_aligned(), "offset {offset} is not one of a word");
+        Word { ptr, _mapping: Arc::clone(self) }
+    }
+
+    /// The four-byte word at `offset`, with the panics of [`word`](Self::word).
+    pub(crate) fn half_word(&self, offset: usize) -> &AtomicU32 {
+        let ptr: NonNull<u32> = self.at(offset, size_of::<u32>()).cast();
+        assert!(ptr.is_aligned(), "offset {offset} is not one of a half word");
+        // SAFETY: aligned and within the mapping, which outlives the borrow of `self`;
+        // all access to shared memory in this process is atomic.
+        unsafe { AtomicU32::from_ptr(ptr.as_ptr()) }
+    }
+
+    /// The `len` bytes at `offset`, as an area to keep messages in.
+    ///
+    /// # Panics
+    ///
+    /// If the area is not within the mapping, starts off a word, or is no whole number
+    /// of words.
+    pub(crate) fn area(self: &Arc<Self>, offset: usize, len: usize) -> Area {
+        let base = self.at(offset, len);
+        assert!(base.cast::<u64>().is_aligned() && len % size_of::<u64>() == 0);
+        Area { base, len, _mapping: Arc::clone(self) }
+    }
+
+    fn at(&self, offset: usize, len: usize) -> NonNull<u8> {
+        assert!(
+            offset.checked_add(len).is_some_and(|end| end <= self.raw.len()),
+            "{len} bytes at {offset} are not within a region of {}",
+            self.raw.len()
+        );
+        let base = NonNull::new(self.raw.as_mut_ptr()).expect("a mapping is not at address zero");
+        // SAFETY: the assertion above keeps the result within the mapping.
+        unsafe { base.add(offset) }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        if self.is_here() {
+            // SAFETY: dropped here alone, and nothing uses it afterwards: words and
+            // areas share ownership of `self`.
+            unsafe { ManuallyDrop::drop(&mut self.raw) }
+        }
+    }
+}
+
+/// One shared word, alive as long as the mapping it lies in.
+#[derive(Clone, Debug)]
+pub(crate) struct Word {
+    ptr: NonNull<u64>,
+    _mapping: Arc<Mapping>,
+}
+
+// SAFETY: all access goes through an atomic, which any thread may use.
+unsafe impl Send for Word {}
+// SAFETY: as above.
+unsafe impl Sync for Word {}
+
+impl Deref for Word {
+    type Target = AtomicU64;
+
+    #[inline(always)]
+    fn deref(&self) -> &AtomicU64 {
+        // SAFETY: `Mapping::word` checked that the word is aligned and mapped, and
+        // `_mapping` keeps it so; shared memory is only ever accessed atomically.
+        unsafe { AtomicU64::from_ptr(self.ptr.as_ptr()) }
+    }
+}
+
+/// The bytes in which messages lie.
+#[derive(Clone, Debug)]
+pub(crate) struct Area {
+    base: NonNull<u8>,
+    len: usize,
+    _mapping: Arc<Mapping>,
+}
+
+// SAFETY: its bytes are accessed by atomics and by copies that assume nothing of them.
+unsafe impl Send for Area {}
+// SAFETY: as above.
+unsafe impl Sync for Area {}
+
+/// A range of an [`Area`], checked to lie within it: used with that area only.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    ptr: NonNull<u8>,
+    len: usize,
+}
+
+impl Area {
+    /// The word at `offset`, which is brought into the area and onto a word if a
+    /// caller's arithmetic ever left it.
+    #[inline(always)]
+    pub(crate) fn word(&self, offset: u64) -> &AtomicU64 {
+        let offset = offset as usize & !7;
+        debug_assert!(offset < self.len);
+        let offset = if offset < self.len { offset } else { 0 };
+        // SAFETY: `offset` is below `len`, both are whole words, so the word that
+        // starts there lies within the area.
+        let ptr = unsafe { self.base.add(offset) };
+        // SAFETY: the base is aligned to a word and the offset a multiple of one; the
+        // area is mapped as long as `self`; access is atomic everywhere.
+        unsafe { AtomicU64::from_ptr(ptr.as_ptr().cast()) }
+    }
+
+    /// The `len` bytes at `offset`, or `None` where they leave the area. Whether a
+    /// neighbour's bytes lie in it, the caller knows.
+    #[inline(always)]
+    pub(crate) fn span(&self, offset: u64, len: usize) -> Option<Span> {
+        let offset = offset as usize;
+        if offset > self.len || self.len - offset < len {
+            return None;
+        }
+        // SAFETY: `offset` is at most `len`, so the result is within the area or just
+        // behind it.
+        let ptr = unsafe { self.base.add(offset) };
+        Some(Span { ptr, len })
+    }
+
+    /// Fetches the line at `offset` for writing, ahead of the stores to it.
+    #[inline(always)]
+    pub(crate) fn expect_write(&self, offset: u64) {
+        copy::prefetch_write(self.base.as_ptr().wrapping_add(offset as usize));
+    }
+
+    /// Copies `bytes` to the start of `span`; what does not fit is left out.
+    #[inline(always)]
+    pub(crate) fn write(&self, span: Span, bytes: &[u8]) {
+        let len = bytes.len().min(span.len);
+        // SAFETY: `len` bytes are readable at `bytes` and writable at the span, which
+        // lies in an area that is mapped as long as `self`; private memory and shared
+        // memory do not overlap.
+        unsafe { copy::into_shared(bytes.as_ptr(), span.ptr.as_ptr(), len) }
+    }
+
+    /// Copies the start of `span` to `buf`; returns how many bytes that are.
+    #[inline(always)]
+    pub(crate) fn read(&self, span: Span, buf: &mut [u8]) -> usize {
+        let len = buf.len().min(span.len);
+        // SAFETY: `len` bytes are readable at the span, which lies in an area that is
+        // mapped as long as `self`, and writable at `buf`; the two do not overlap.
+        unsafe { copy::out_of_shared(span.ptr.as_ptr(), buf.as_mut_ptr(), len) }
+        len
+    }
+}
+
+impl Span {
+    /// The address of its first byte.
+    pub(crate) const fn as_ptr(self) -> *mut u8 {
+        self.ptr.as_ptr()
+    }
+
+    /// Its length in bytes.
+    pub(crate) const fn len(self) -> usize {
+        self.len
+    }
+
+    /// What is left of it behind the first `n` bytes; nothing where it is shorter.
+    pub(crate) fn skip(self, n: usize) -> Self {
+        let n = n.min(self.len);
+        // SAFETY: `n` is at most the span's length, so the result is in the same area.
+        let ptr = unsafe { self.ptr.add(n) };
+        Self { ptr, len: self.len - n }
+    }
+
+    /// Its first `len` bytes, or all of it where it is shorter.
+    pub(crate) fn first(self, len: usize) -> Self {
+        Self { ptr: self.ptr, len: len.min(self.len) }
+    }
+
+    /// Lets the kernel fill the span from `fd`: one `read` call.
+    pub(crate) fn fill_from(self, fd: BorrowedFd<'_>) -> std::io::Result<usize> {
+        // SAFETY: the kernel writes at most `len` bytes to memory that is mapped and
+        // that no Rust reference covers.
+        let n = unsafe { libc::read(fd.as_raw_fd(), self.ptr.as_ptr().cast(), self.len) };
+        usize::try_from(n).map_err(|_| std::io::Error::last_os_error())
+    }
+
+    /// Lets the kernel take the span's bytes to `fd`: one `write` call.
+    pub(crate) fn drain_to(self, fd: BorrowedFd<'_>) -> std::io::Result<usize> {
+        // SAFETY: the kernel reads at most `len` bytes of memory that is mapped.
+        let n = unsafe { libc::write(fd.as_raw_fd(), self.ptr.as_ptr().cast(), self.len) };
+        usize::try_from(n).map_err(|_| std::io::Error::last_os_error())
+    }
+}

@@ -1,0 +1,131 @@
+//! The file behind a region.
+
+use std::{
+    fs::{File, OpenOptions},
+    os::{
+        fd::AsRawFd,
+        unix::fs::{MetadataExt, OpenOptionsExt},
+    },
+    path::{Path, PathBuf},
+};
+
+use crate::{error::Error, layout::HEADER_LEN};
+
+/// The open file of a region: to map it, to open it anew, and to ask for locks. Its
+/// own description never holds a participant's lock.
+#[derive(Debug)]
+pub(crate) struct RegionFile {
+    file: File,
+    path: Option<PathBuf>,
+    inode: Inode,
+    len: u64,
+}
+
+/// Which file a descriptor refers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Inode {
+    device: u64,
+    number: u64,
+}
+
+impl Inode {
+    pub(super) fn of(found: &std::fs::Metadata) -> Self {
+        Self { device: found.dev(), number: found.ino() }
+    }
+}
+
+impl RegionFile {
+    /// Takes `file`, if it is one that can hold a region.
+    pub(super) fn new(file: File, path: Option<PathBuf>) -> Result<Self, Error> {
+        let found = file.metadata().map_err(|e| Error::io("looking at the region's file", e))?;
+        if !found.is_file() {
+            return Err(Error::Invalid {
+                field: "the file's type",
+                found: "not a regular file".into(),
+                expected: "a regular file, or a memfd".into(),
+            });
+        }
+        Ok(Self { file, path, inode: Inode::of(&found), len: found.len() })
+    }
+
+    /// Opens the file at `path`: symbolic links are not followed, nothing is waited for.
+    pub(super) fn open(path: &Path, write: bool) -> Result<Self, Error> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(write)
+            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY)
+            .open(path)
+            .map_err(|e| match e.raw_os_error() {
+                Some(libc::ENOENT) => Error::NotFound { path: path.to_owned() },
+                Some(libc::ELOOP) => Error::Invalid {
+                    field: "the file's type",
+                    found: format!("a symbolic link at {}", path.display()),
+                    expected: "the ring itself: links are not followed".into(),
+                },
+                _ => Error::io(format!("opening {}", path.display()), e),
+            })?;
+        Self::new(file, Some(path.to_owned()))
+    }
+
+    pub(crate) fn as_file(&self) -> &File {
+        &self.file
+    }
+
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    pub(super) const fn inode(&self) -> Inode {
+        self.inode
+    }
+
+    /// Its length when it was opened, in bytes.
+    pub(crate) const fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Its length, if that is enough for a header.
+    pub(crate) fn mappable_len(&self) -> Result<usize, Error> {
+        usize::try_from(self.len).ok().filter(|len| *len >= HEADER_LEN).ok_or_else(|| Error::Invalid {
+            field: "the file's length",
+            found: self.len.to_string(),
+            expected: format!("at least {HEADER_LEN} bytes, a header"),
+        })
+    }
+
+    /// The file, if its descriptor still refers to it: another part of the program may
+    /// have closed it, and the number may be another file's by now.
+    pub(crate) fn checked(&self) -> Result<&File, Error> {
+        let found = self.file.metadata().map_err(|e| Error::io("looking at the region's descriptor", e))?;
+        if Inode::of(&found) != self.inode {
+            return Err(Error::io(
+                "using the region's descriptor, which was closed and now is another file's",
+                std::io::Error::from_raw_os_error(libc::EBADF),
+            ));
+        }
+        Ok(&self.file)
+    }
+
+    /// Opens the same file once more, with a description of its own.
+    pub(crate) fn reopen(&self) -> Result<File, Error> {
+        self.checked()?;
+        let by_descriptor = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+        let mut options = OpenOptions::new();
+        options.read(true).write(true);
+        let first = options.open(&by_descriptor);
+        let reopened = match (first, &self.path) {
+            (Ok(file), _) => file,
+            // Without /proc, the path still leads there if it was not given to another.
+            (Err(_), Some(path)) => options
+                .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+                .open(path)
+                .map_err(|e| Error::io(format!("opening {} once more", path.display()), e))?,
+            (Err(e), None) => return Err(Error::io(format!("opening {by_descriptor}"), e)),
+        };
+        let found = reopened.metadata().map_err(|e| Error::io("looking at the file opened anew", e))?;
+        if Inode::of(&found) != self.inode {
+            return Err(Error::Retired);
+        }
+        Ok(reopened)
+    }
+}

@@ -1,0 +1,239 @@
+//! The receiving side.
+
+use std::marker::PhantomData;
+
+use bytemuck::Pod;
+
+use super::{
+    Batch, Message,
+    head::{Found, Head},
+    message::too_short,
+};
+use crate::{
+    Deadline, Seat,
+    error::{Corrupt, RecvError},
+    options::Geometry,
+    payload::Payload,
+    trust::{Trust, Trusting, Wary},
+    waiting::Waiting,
+};
+
+/// The receiving side of a ring: the only one at a time.
+///
+/// ```
+/// use ironring::{Options, RecvError, spsc};
+///
+/// let ring = spsc::Ring::<[u8]>::anonymous(&Options::bytes(4096))?;
+/// let mut consumer = ring.consumer()?;
+/// assert_eq!(consumer.try_recv().err(), Some(RecvError::Empty));
+/// ring.producer()?.send(b"hello")?;
+/// let mut buf = [0; 16];
+/// let len = consumer.recv_into(&mut buf)?;
+/// assert_eq!(&buf[..len], b"hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Consumer<M: Payload + ?Sized, P: Trust = Wary> {
+    pub(super) head: Head<M>,
+    _peers: PhantomData<(P, std::cell::Cell<()>)>,
+}
+
+impl<M: Payload + ?Sized> Consumer<M> {
+    /// Goes on where the last consumer stopped, however it stopped.
+    pub(crate) fn take_over(seat: Seat, geometry: &Geometry) -> Result<Self, Corrupt> {
+        Ok(Self { head: Head::take_over(seat, geometry)?, _peers: PhantomData })
+    }
+
+    /// Unlocks messages read in place, by one promise.
+    ///
+    /// # Safety
+    ///
+    /// As long as the returned handle lives, every process that can write the region
+    /// keeps the protocol of docs/LAYOUT.md: in particular, nobody writes to a message
+    /// that this consumer has received and not released.
+    ///
+    /// ```
+    /// # let ring = ironring::spsc::Ring::<[u8]>::anonymous(&ironring::Options::bytes(4096))?;
+    /// # ring.producer()?.send(b"hello")?;
+    /// // SAFETY: the region is this process's own.
+    /// let mut consumer = unsafe { ring.consumer()?.trust_peers() };
+    /// assert!(consumer.recv()?.starts_with(b"he"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub unsafe fn trust_peers(self) -> Consumer<M, Trusting> {
+        Consumer { head: self.head, _peers: PhantomData }
+    }
+}
+
+impl<M: Payload + ?Sized, P: Trust> Consumer<M, P> {
+    /// Receives a message if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError::Empty`], [`Forked`](RecvError::Forked),
+    /// [`Corrupt`](RecvError::Corrupt).
+    #[inline]
+    pub fn try_recv(&mut self) -> Result<Message<'_, M, P>, RecvError> {
+        let found = self.head.find()?;
+        Ok(Message::receive(self, found))
+    }
+
+    /// Receives a message, waiting for one as long as it takes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`try_recv`](Self::try_recv) but `Empty`, and [`RecvError::Retired`] when
+    /// it would wait in a ring that was removed.
+    #[inline]
+    pub fn recv(&mut self) -> Result<Message<'_, M, P>, RecvError> {
+        self.recv_by(Deadline::NEVER)
+    }
+
+    /// Receives as [`recv`](Self::recv) does, waiting until `deadline` at most.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv`](Self::recv), and [`RecvError::TimedOut`].
+    #[inline]
+    pub fn recv_by(&mut self, deadline: impl Into<Deadline>) -> Result<Message<'_, M, P>, RecvError> {
+        let found = self.find_by(deadline.into())?;
+        Ok(Message::receive(self, found))
+    }
+
+    /// Receives up to `max` messages, waiting for the first; they are released together.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv`](Self::recv).
+    #[inline]
+    pub fn recv_batch(&mut self, max: usize) -> Result<Batch<'_, M, P>, RecvError> {
+        self.recv_batch_by(max, Deadline::NEVER)
+    }
+
+    /// Receives as [`recv_batch`](Self::recv_batch) does, waiting until `deadline` at most.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv_by`](Self::recv_by).
+    #[inline]
+    pub fn recv_batch_by(&mut self, max: usize, deadline: impl Into<Deadline>) -> Result<Batch<'_, M, P>, RecvError> {
+        let first = self.find_by(deadline.into())?;
+        Ok(Batch::new(self, first, max))
+    }
+
+    /// Receives up to `max` messages if there are any; they are released together.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`try_recv`](Self::try_recv).
+    #[inline]
+    pub fn try_recv_batch(&mut self, max: usize) -> Result<Batch<'_, M, P>, RecvError> {
+        let first = self.head.find()?;
+        Ok(Batch::new(self, first, max))
+    }
+
+    #[inline(always)]
+    fn find_by(&mut self, deadline: Deadline) -> Result<Found, RecvError> {
+        match self.head.find() {
+            Err(RecvError::Empty) => self.wait_for_message(deadline),
+            done => done,
+        }
+    }
+
+    fn wait_for_message(&mut self, deadline: Deadline) -> Result<Found, RecvError> {
+        let mut waiting = Waiting::until(deadline);
+        loop {
+            if !waiting.pause() {
+                return Err(RecvError::TimedOut);
+            }
+            // Asked before the look: what was sent before the removal is still received.
+            let retired = waiting.is_long() && self.head.seat().is_retired();
+            match self.head.find() {
+                Err(RecvError::Empty) if retired => return Err(RecvError::Retired),
+                Err(RecvError::Empty) => {}
+                done => return done,
+            }
+        }
+    }
+
+    /// What was published and not released: bytes in a byte ring (headers and padding
+    /// included), else messages. A snapshot; a producer that was killed may have
+    /// published a little more.
+    pub fn len(&self) -> u64 {
+        self.head.len()
+    }
+
+    /// Whether there is no message to receive. A snapshot.
+    pub fn is_empty(&self) -> bool {
+        self.head.is_empty()
+    }
+
+    /// The size of the data area: bytes in a byte ring, else messages.
+    pub fn capacity(&self) -> u64 {
+        self.head.capacity()
+    }
+
+    /// The longest message in bytes.
+    pub fn max_message(&self) -> usize {
+        self.head.max_message()
+    }
+
+    /// Whether the ring was removed: no new participant finds it by its name.
+    pub fn is_retired(&self) -> bool {
+        self.head.seat().is_retired()
+    }
+}
+
+#[cfg(not(loom))]
+impl<M: Payload + ?Sized, P: Trust> Consumer<M, P> {
+    /// What is known of the producer: whether one is attached, was, or died.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`](crate::Error::Io) if the region's file cannot be asked.
+    pub fn producer(&self) -> Result<crate::Presence, crate::Error> {
+        self.head.seat().peer()
+    }
+}
+
+impl<P: Trust> Consumer<[u8], P> {
+    /// Receives a message by copying it to `buf`, waiting for one; returns its length.
+    ///
+    /// The message is released before this returns: it is received at most once.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv`](Self::recv), and [`RecvError::BufferTooShort`], which leaves the
+    /// message in the ring.
+    #[inline]
+    pub fn recv_into(&mut self, buf: &mut [u8]) -> Result<usize, RecvError> {
+        self.recv_into_by(buf, Deadline::NEVER)
+    }
+
+    /// Receives as [`recv_into`](Self::recv_into) does, waiting until `deadline` at most.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv_into`](Self::recv_into), and [`RecvError::TimedOut`].
+    #[inline]
+    pub fn recv_into_by(&mut self, buf: &mut [u8], deadline: impl Into<Deadline>) -> Result<usize, RecvError> {
+        let found = self.find_by(deadline.into())?;
+        if found.span.len() > buf.len() {
+            return Err(too_short(&found, buf.len()));
+        }
+        Ok(Message::receive(self, found).copy_to(buf))
+    }
+}
+
+impl<T: Pod, P: Trust> Consumer<T, P> {
+    /// Receives a message by value, waiting for one. It is released before this returns:
+    /// it is received at most once.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv`](Self::recv).
+    #[inline]
+    pub fn recv_value(&mut self) -> Result<T, RecvError> {
+        Ok(self.recv()?.get())
+    }
+}

@@ -1,0 +1,402 @@
+//! The sending side.
+
+use std::marker::PhantomData;
+
+use bytemuck::Pod;
+
+use super::{Claim, tail::Tail};
+use crate::{
+    Deadline, Seat,
+    error::{Corrupt, SendError},
+    options::Geometry,
+    payload::Payload,
+    trust::{Trust, Trusting, Wary},
+    waiting::Waiting,
+};
+
+/// The sending side of a ring: the only one at a time.
+///
+/// ```
+/// use ironring::{Options, SendError, spsc};
+///
+/// let ring = spsc::Ring::<[u8]>::anonymous(&Options::bytes(64))?;
+/// let mut producer = ring.producer()?;
+/// producer.set_tag(7).try_send(b"first")?;
+/// assert_eq!(producer.last_published().map(|last| last.tag), Some(7));
+/// while producer.try_send(b"more").is_ok() {}
+/// assert_eq!(producer.try_send(b"more"), Err(SendError::Full));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// It may move to another thread, but not be used by two at once:
+///
+/// ```compile_fail
+/// fn shared<T: Sync>() {}
+/// shared::<ironring::spsc::Producer<[u8]>>();
+/// ```
+#[derive(Debug)]
+pub struct Producer<M: Payload + ?Sized, P: Trust = Wary> {
+    pub(super) tail: Tail<M>,
+    _peers: PhantomData<(P, std::cell::Cell<()>)>,
+}
+
+/// Where the last message of a ring was published, and with what tag.
+///
+/// After a restart this tells a producer where its predecessor stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// The message's position: bytes since the ring was made in a byte ring, else messages.
+    pub position: u64,
+    /// The message's tag; 0 in a typed ring, whose messages have none.
+    pub tag: u32,
+}
+
+impl<M: Payload + ?Sized> Producer<M> {
+    /// Goes on where the last producer stopped, however it stopped.
+    pub(crate) fn take_over(seat: Seat, geometry: &Geometry) -> Result<Self, Corrupt> {
+        Ok(Self { tail: Tail::take_over(seat, geometry)?, _peers: PhantomData })
+    }
+
+    /// Unlocks messages written in place, by one promise.
+    ///
+    /// # Safety
+    ///
+    /// As long as the returned handle lives, every process that can write the region
+    /// keeps the protocol of docs/LAYOUT.md: in particular, nobody but this producer
+    /// writes to room that this producer has claimed.
+    ///
+    /// ```
+    /// # let ring = ironring::spsc::Ring::<[u8]>::anonymous(&ironring::Options::bytes(4096))?;
+    /// // SAFETY: the region is this process's own.
+    /// let mut producer = unsafe { ring.producer()?.trust_peers() };
+    /// let mut claim = producer.claim(5)?;
+    /// claim.copy_from_slice(b"hello");
+    /// claim.publish();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub unsafe fn trust_peers(self) -> Producer<M, Trusting> {
+        Producer { tail: self.tail, _peers: PhantomData }
+    }
+}
+
+impl<M: Payload + ?Sized, P: Trust> Producer<M, P> {
+    /// Publishes everything staged, with one store.
+    ///
+    /// ```
+    /// # let ring = ironring::spsc::Ring::<u64>::anonymous(&ironring::Options::messages(8))?;
+    /// # let (mut producer, consumer) = (ring.producer()?, ring.consumer()?);
+    /// producer.stage(1)?;
+    /// producer.stage(2)?;
+    /// assert!(consumer.is_empty());
+    /// producer.publish();
+    /// assert_eq!(consumer.len(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline(always)]
+    pub fn publish(&mut self) {
+        self.tail.publish();
+    }
+
+    /// Takes back everything staged and not published.
+    ///
+    /// ```
+    /// # let ring = ironring::spsc::Ring::<u64>::anonymous(&ironring::Options::messages(8))?;
+    /// # let (mut producer, consumer) = (ring.producer()?, ring.consumer()?);
+    /// producer.stage(1)?;
+    /// producer.discard_staged();
+    /// producer.publish();
+    /// assert!(consumer.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn discard_staged(&mut self) {
+        self.tail.discard_staged();
+    }
+
+    #[inline(always)]
+    fn stage_bytes(&mut self, bytes: &[u8]) -> Result<(), SendError> {
+        let room = self.tail.reserve(bytes.len())?;
+        self.tail.area().write(room.span, bytes);
+        self.tail.stage_room(room, bytes.len());
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn send_bytes(&mut self, bytes: &[u8]) -> Result<(), SendError> {
+        self.stage_bytes(bytes)?;
+        self.publish();
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn send_bytes_by(&mut self, bytes: &[u8], deadline: Deadline) -> Result<(), SendError> {
+        match self.send_bytes(bytes) {
+            Err(SendError::Full) => self.wait_for(deadline, |producer| producer.send_bytes(bytes)),
+            done => done,
+        }
+    }
+
+    /// Publishes what is staged, for the consumer to make room, and retries.
+    #[cold]
+    fn wait_for<T>(
+        &mut self,
+        deadline: Deadline,
+        mut attempt: impl FnMut(&mut Self) -> Result<T, SendError>,
+    ) -> Result<T, SendError> {
+        self.publish();
+        let mut waiting = Waiting::until(deadline);
+        loop {
+            match attempt(self) {
+                Err(SendError::Full) => {}
+                done => return done,
+            }
+            if waiting.is_long() && self.tail.seat().is_retired() {
+                return Err(SendError::Retired);
+            }
+            if !waiting.pause() {
+                return Err(SendError::TimedOut);
+            }
+        }
+    }
+
+    fn send_all<'m, B: AsRef<[u8]> + 'm>(&mut self, messages: impl IntoIterator<Item = B>) -> (usize, Result<(), SendError>) {
+        let mut sent = 0;
+        for message in messages {
+            if let Err(error) = self.stage_bytes(message.as_ref()) {
+                self.publish();
+                return (sent, Err(error));
+            }
+            sent += 1;
+        }
+        self.publish();
+        (sent, Ok(()))
+    }
+
+    /// What was last published in this ring, by this producer or one before it; `None`
+    /// in a ring that was never used.
+    pub fn last_published(&self) -> Option<Published> {
+        self.tail.last_published()
+    }
+
+    /// What the ring holds that the consumer has not released: bytes in a byte ring
+    /// (headers and padding included), else messages. A snapshot.
+    pub fn len(&self) -> u64 {
+        self.tail.len()
+    }
+
+    /// Whether the consumer has released everything. A snapshot.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether there is no room for one more message: in a byte ring, not even for an
+    /// empty one. A snapshot.
+    pub fn is_full(&self) -> bool {
+        self.tail.is_full()
+    }
+
+    /// The size of the data area: bytes in a byte ring, else messages.
+    pub fn capacity(&self) -> u64 {
+        self.tail.capacity()
+    }
+
+    /// The longest message in bytes.
+    pub fn max_message(&self) -> usize {
+        self.tail.max_message()
+    }
+
+    /// Whether the ring was removed: no new participant finds it by its name.
+    pub fn is_retired(&self) -> bool {
+        self.tail.seat().is_retired()
+    }
+}
+
+#[cfg(not(loom))]
+impl<M: Payload + ?Sized, P: Trust> Producer<M, P> {
+    /// What is known of the consumer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`](crate::Error::Io) if the region's file cannot be asked.
+    pub fn consumer(&self) -> Result<crate::Presence, crate::Error> {
+        self.tail.seat().peer()
+    }
+}
+
+/// Byte messages.
+impl<P: Trust> Producer<[u8], P> {
+    /// Sets the tag of the messages that are staged or sent from now on; 0 at first.
+    pub fn set_tag(&mut self, tag: u32) -> &mut Self {
+        self.tail.tag = tag;
+        self
+    }
+
+    /// Sends a copy of `message` if there is room, with what is staged before it.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Full`], [`TooLong`](SendError::TooLong),
+    /// [`Forked`](SendError::Forked), [`Corrupt`](SendError::Corrupt).
+    #[inline]
+    pub fn try_send(&mut self, message: &[u8]) -> Result<(), SendError> {
+        self.send_bytes(message)
+    }
+
+    /// Sends a copy of `message`, waiting for room as long as it takes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`try_send`](Self::try_send) but `Full`, and [`SendError::Retired`] when
+    /// it would wait in a ring that was removed.
+    #[inline]
+    pub fn send(&mut self, message: &[u8]) -> Result<(), SendError> {
+        self.send_bytes_by(message, Deadline::NEVER)
+    }
+
+    /// Sends as [`send`](Self::send) does, waiting until `deadline` at most.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Self::send), and [`SendError::TimedOut`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # let ring = ironring::spsc::Ring::<[u8]>::anonymous(&ironring::Options::bytes(4096))?;
+    /// # let mut producer = ring.producer()?;
+    /// producer.send_by(b"in time", Duration::from_millis(1))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn send_by(&mut self, message: &[u8], deadline: impl Into<Deadline>) -> Result<(), SendError> {
+        self.send_bytes_by(message, deadline.into())
+    }
+
+    /// Writes a copy of `message` to the ring, to be published with what follows it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`try_send`](Self::try_send).
+    #[inline]
+    pub fn stage(&mut self, message: &[u8]) -> Result<(), SendError> {
+        self.stage_bytes(message)
+    }
+
+    /// Sends copies of `messages` with one publish: as many as there is room for.
+    /// Returns how many those are, and why it were not all.
+    ///
+    /// ```
+    /// # let ring = ironring::spsc::Ring::<[u8]>::anonymous(&ironring::Options::bytes(64))?;
+    /// # let mut producer = ring.producer()?;
+    /// let (sent, why) = producer.send_batch(["four", "messages", "too", "many!!!!!!!!!!!!!!!"]);
+    /// assert_eq!((sent, why), (3, Err(ironring::SendError::Full)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn send_batch<B: AsRef<[u8]>>(
+        &mut self,
+        messages: impl IntoIterator<Item = B>,
+    ) -> (usize, Result<(), SendError>) {
+        self.send_all(messages)
+    }
+
+    /// Claims room for a message of up to `len` bytes, to be written in place.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`try_send`](Self::try_send).
+    #[inline]
+    pub fn claim(&mut self, len: usize) -> Result<Claim<'_, [u8], P>, SendError> {
+        let room = self.tail.reserve(len)?;
+        Ok(Claim::new(self, room))
+    }
+
+    /// Claims as [`claim`](Self::claim) does, waiting for room until `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send_by`](Self::send_by).
+    #[inline]
+    pub fn claim_by(&mut self, len: usize, deadline: impl Into<Deadline>) -> Result<Claim<'_, [u8], P>, SendError> {
+        let room = match self.tail.reserve(len) {
+            Err(SendError::Full) => self.wait_for(deadline.into(), |producer| producer.tail.reserve(len))?,
+            done => done?,
+        };
+        Ok(Claim::new(self, room))
+    }
+}
+
+/// Messages of one type.
+impl<T: Pod, P: Trust> Producer<T, P> {
+    /// Sends `message` if there is room, with what is staged before it.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Full`], [`Forked`](SendError::Forked),
+    /// [`Corrupt`](SendError::Corrupt).
+    #[inline]
+    pub fn try_send(&mut self, message: T) -> Result<(), SendError> {
+        self.send_bytes(bytemuck::bytes_of(&message))
+    }
+
+    /// Sends `message`, waiting for room as long as it takes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`try_send`](Self::try_send) but `Full`, and [`SendError::Retired`] when
+    /// it would wait in a ring that was removed.
+    #[inline]
+    pub fn send(&mut self, message: T) -> Result<(), SendError> {
+        self.send_bytes_by(bytemuck::bytes_of(&message), Deadline::NEVER)
+    }
+
+    /// Sends as [`send`](Self::send) does, waiting until `deadline` at most.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Self::send), and [`SendError::TimedOut`].
+    #[inline]
+    pub fn send_by(&mut self, message: T, deadline: impl Into<Deadline>) -> Result<(), SendError> {
+        self.send_bytes_by(bytemuck::bytes_of(&message), deadline.into())
+    }
+
+    /// Writes `message` to the ring, to be published with what follows it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`try_send`](Self::try_send).
+    #[inline]
+    pub fn stage(&mut self, message: T) -> Result<(), SendError> {
+        self.stage_bytes(bytemuck::bytes_of(&message))
+    }
+
+    /// Sends `messages` with one publish: as many as there is room for. Returns how many
+    /// those are, and why it were not all.
+    pub fn send_batch(&mut self, messages: &[T]) -> (usize, Result<(), SendError>) {
+        self.send_all(messages.iter().map(bytemuck::bytes_of))
+    }
+
+    /// Claims room for a message, to be written in place.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`try_send`](Self::try_send).
+    #[inline]
+    pub fn claim(&mut self) -> Result<Claim<'_, T, P>, SendError> {
+        let room = self.tail.reserve(size_of::<T>())?;
+        Ok(Claim::new(self, room))
+    }
+
+    /// Claims as [`claim`](Self::claim) does, waiting for room until `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send_by`](Self::send_by).
+    #[inline]
+    pub fn claim_by(&mut self, deadline: impl Into<Deadline>) -> Result<Claim<'_, T, P>, SendError> {
+        let room = match self.tail.reserve(size_of::<T>()) {
+            Err(SendError::Full) => {
+                self.wait_for(deadline.into(), |producer| producer.tail.reserve(size_of::<T>()))?
+            }
+            done => done?,
+        };
+        Ok(Claim::new(self, room))
+    }
+}

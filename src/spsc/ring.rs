@@ -1,0 +1,210 @@
+//! A ring as a whole: made, opened, attached to.
+
+use std::{
+    marker::PhantomData,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    path::{Path, PathBuf},
+};
+
+use super::{Consumer, Producer};
+use crate::{
+    Delivery, Error, Kind, Options, Presence, Role,
+    liveness::Seat,
+    options::Geometry,
+    payload::Payload,
+    region::Region,
+};
+
+/// A ring for one producer and one consumer at a time, in memory that processes share.
+///
+/// `M` is `[u8]` for byte messages of any length, or a type of plain old data.
+///
+/// ```
+/// use ironring::{Options, spsc};
+///
+/// let dir = tempfile::tempdir()?;
+/// let name = dir.path().join("greetings");
+/// let ring = spsc::Ring::<[u8]>::create(&name, &Options::bytes(64 << 10))?;
+/// ring.producer()?.send(b"hello")?;
+///
+/// // In another process:
+/// let ring = spsc::Ring::<[u8]>::open(&name)?;
+/// assert_eq!(ring.consumer()?.recv()?.to_vec(), b"hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Ring<M: Payload + ?Sized> {
+    region: Region,
+    _payload: PhantomData<fn(&M)>,
+}
+
+impl<M: Payload + ?Sized> Ring<M> {
+    /// Makes a ring called `name`, which must be free. A bare name lies in the
+    /// [`default_directory`](crate::default_directory); a name with a slash is a path.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AlreadyExists`]; [`Error::Options`]; [`Error::UnsafeDirectory`];
+    /// [`Error::Io`], also if the space cannot be allocated.
+    pub fn create(name: impl AsRef<Path>, options: &Options) -> Result<Self, Error> {
+        let geometry = options.geometry::<M>()?;
+        Region::create(name.as_ref(), Kind::Spsc, geometry, options).map(Self::of)
+    }
+
+    /// Opens the ring called `name`, of any capacity; its messages must be `M`, with type
+    /// tag 0.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`]; [`Error::Invalid`] if it is no usable ring;
+    /// [`Error::Mismatch`] if its messages are not `M`; [`Error::Io`].
+    pub fn open(name: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::checked(Region::open(name.as_ref())?, None)
+    }
+
+    /// Opens the ring called `name`, which must be as `options` say.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open); [`Error::Mismatch`] names both what was found and
+    /// what was asked for.
+    pub fn open_like(name: impl AsRef<Path>, options: &Options) -> Result<Self, Error> {
+        let geometry = options.geometry::<M>()?;
+        Self::checked(Region::open(name.as_ref())?, Some(&geometry))
+    }
+
+    /// Opens the ring called `name`, or makes it, whichever is possible: of all who call
+    /// this at once, one makes it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open_like`](Self::open_like) and [`create`](Self::create), but for
+    /// `NotFound` and `AlreadyExists`.
+    pub fn open_or_create(name: impl AsRef<Path>, options: &Options) -> Result<Self, Error> {
+        let geometry = options.geometry::<M>()?;
+        let region = Region::open_or_create(name.as_ref(), Kind::Spsc, geometry, options)?;
+        Self::checked(region, Some(&geometry))
+    }
+
+    /// Makes a ring without a name, in a memfd: for threads, for children that inherit it,
+    /// or to be passed on by its [descriptor](Self::as_fd).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Options`]; [`Error::Io`].
+    pub fn anonymous(options: &Options) -> Result<Self, Error> {
+        Region::anonymous(Kind::Spsc, options.geometry::<M>()?).map(Self::of)
+    }
+
+    /// Opens the ring behind a descriptor that was inherited or received. A memfd must be
+    /// sealed against shrinking and growing, as those of [`anonymous`](Self::anonymous) are.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open) but `NotFound`.
+    ///
+    /// ```
+    /// use std::os::fd::AsFd;
+    ///
+    /// use ironring::{Options, spsc};
+    ///
+    /// let ring = spsc::Ring::<u64>::anonymous(&Options::messages(8))?;
+    /// let passed_on = ring.as_fd().try_clone_to_owned()?;
+    /// let same = spsc::Ring::<u64>::from_fd(passed_on)?;
+    /// ring.producer()?.send(1)?;
+    /// assert_eq!(same.consumer()?.recv_value()?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn from_fd(fd: OwnedFd) -> Result<Self, Error> {
+        Self::checked(Region::from_fd(fd)?, None)
+    }
+
+    fn of(region: Region) -> Self {
+        Self { region, _payload: PhantomData }
+    }
+
+    fn checked(region: Region, expected: Option<&Geometry>) -> Result<Self, Error> {
+        let Kind::Spsc = region.identity().kind;
+        let found = &region.identity().geometry;
+        match expected {
+            Some(expected) => found.mismatch(expected)?,
+            None => found.same_type(&Options::messages(1).geometry::<M>()?)?,
+        }
+        Ok(Self::of(region))
+    }
+
+    /// Attaches as the producer.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Busy`] while another handle is the producer and lives;
+    /// [`Error::Corrupt`]; [`Error::Unsupported`]; [`Error::Io`].
+    pub fn producer(&self) -> Result<Producer<M>, Error> {
+        let seat = Seat::take(&self.region, Role::Producer)?;
+        Ok(Producer::take_over(seat, &self.region.identity().geometry)?)
+    }
+
+    /// Attaches as the consumer.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`producer`](Self::producer).
+    pub fn consumer(&self) -> Result<Consumer<M>, Error> {
+        let seat = Seat::take(&self.region, Role::Consumer)?;
+        Ok(Consumer::take_over(seat, &self.region.identity().geometry)?)
+    }
+
+    /// What is known of the last participant in `role`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if the region's file cannot be asked.
+    ///
+    /// ```
+    /// use ironring::{Options, Role, State, spsc};
+    ///
+    /// let ring = spsc::Ring::<[u8]>::anonymous(&Options::bytes(4096))?;
+    /// assert_eq!(ring.presence(Role::Producer)?.state, State::Never);
+    /// let producer = ring.producer()?;
+    /// assert_eq!(ring.presence(Role::Producer)?.holder.pid, std::process::id());
+    /// drop(producer);
+    /// assert_eq!(ring.presence(Role::Producer)?.state, State::Detached);
+    /// # Ok::<(), ironring::Error>(())
+    /// ```
+    pub fn presence(&self, role: Role) -> Result<Presence, Error> {
+        self.region.presence(role)
+    }
+
+    /// Whether the ring was removed: no new participant finds it by its name.
+    pub fn is_retired(&self) -> bool {
+        self.region.is_retired()
+    }
+
+    /// Where the ring was found or made; `None` for one without a name.
+    pub fn path(&self) -> Option<PathBuf> {
+        self.region.path()
+    }
+
+    /// The size of the data area: bytes in a byte ring, else messages.
+    pub fn capacity(&self) -> u64 {
+        self.region.identity().geometry.capacity
+    }
+
+    /// The longest message in bytes.
+    pub fn max_message(&self) -> usize {
+        self.region.identity().geometry.max_message as usize
+    }
+
+    /// What happens to messages that a consumer held when it died.
+    pub fn delivery(&self) -> Delivery {
+        self.region.identity().geometry.delivery
+    }
+}
+
+/// The descriptor of the region, to be inherited by a child or passed over a socket; it
+/// is closed on `exec` unless its flag is cleared.
+impl<M: Payload + ?Sized> AsFd for Ring<M> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.region.file().as_file().as_fd()
+    }
+}

@@ -1,0 +1,278 @@
+//! The producer's end of the ring: finding room, staging, publishing, taking over.
+
+use std::marker::PhantomData;
+
+use super::{Frame, Published};
+use crate::{
+    Seat,
+    error::{Corrupt, SendError},
+    layout::{AT_HEAD, AT_PRODUCER, AT_RECORD_MARK, AT_TAIL, HEADER_LEN},
+    memory::{Area, Span, Word},
+    options::Geometry,
+    payload::{FrameHeader, Payload, WORD, frame_len},
+    sync::Ordering,
+};
+
+/// The producer's end of a ring.
+#[derive(Debug)]
+pub(super) struct Tail<M: Payload + ?Sized> {
+    /// Where the next message is published; stored to shared memory after each.
+    tail: u64,
+    /// Behind the messages that are written and not yet published.
+    staged: u64,
+    /// The header at `tail`, kept back while messages are staged: storing it publishes
+    /// them all. Frames only.
+    withheld: u64,
+    /// Where the last staged or published frame starts. Frames only.
+    last: u64,
+    /// The consumer's cursor as last read: it may lag, which only makes the ring seem
+    /// fuller than it is.
+    head: u64,
+    capacity: u64,
+    max_message: usize,
+    pub(super) tag: u32,
+    corrupt: Option<Corrupt>,
+    area: Area,
+    shared_tail: Word,
+    shared_head: Word,
+    shared_last: Word,
+    seat: Seat,
+    _payload: PhantomData<fn(&M)>,
+}
+
+/// Room for one message, not yet staged.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    /// Bytes before it that only fill the end of the data area.
+    padding: u64,
+    pub(super) span: Span,
+}
+
+impl<M: Payload + ?Sized> Tail<M> {
+    /// Goes on where the last producer stopped, however it stopped.
+    ///
+    /// It left `tail` where it had published everything before, or one publish short of
+    /// that: then the frames of that publish lie from `tail` on, up to an empty header.
+    pub(super) fn take_over(seat: Seat, geometry: &Geometry) -> Result<Self, Corrupt> {
+        let mapping = seat.mapping();
+        let shared_tail = mapping.word(AT_TAIL);
+        let shared_head = mapping.word(AT_HEAD);
+        let shared_last = mapping.word(AT_PRODUCER + AT_RECORD_MARK);
+        let area = mapping.area(HEADER_LEN, geometry.data_len() as usize);
+        let tail = shared_tail.load(Ordering::Acquire);
+        let mut end = Self {
+            tail,
+            staged: tail,
+            withheld: FrameHeader::EMPTY,
+            last: shared_last.load(Ordering::Relaxed),
+            head: tail,
+            capacity: geometry.capacity,
+            max_message: geometry.max_message as usize,
+            tag: 0,
+            corrupt: None,
+            area,
+            shared_tail,
+            shared_head,
+            shared_last,
+            seat,
+            _payload: PhantomData,
+        };
+        if M::FRAMED {
+            end.find_unrecorded_publish()?;
+        }
+        end.head = end.tail.wrapping_sub(end.capacity);
+        end.refresh_head()?;
+        Ok(end)
+    }
+
+    /// Walks the frames beyond the recorded tail, and records them.
+    fn find_unrecorded_publish(&mut self) -> Result<(), Corrupt> {
+        if self.tail % WORD != 0 {
+            return Err(Corrupt { word: "tail", found: self.tail, expected: "a multiple of 8" });
+        }
+        let mut walked = 0;
+        loop {
+            let position = self.tail.wrapping_add(walked);
+            // Acquire: pairs with the Release of the header in `publish`.
+            let word = self.area.word(position & (self.capacity - 1)).load(Ordering::Acquire);
+            if word == FrameHeader::EMPTY {
+                break;
+            }
+            let frame = Frame::read(word, position, self.capacity, self.max_message)?;
+            if !frame.is_padding {
+                self.last = position;
+            }
+            walked += frame.footprint;
+            if walked >= self.capacity {
+                return Err(Corrupt { word: "frame header", found: word, expected: "an empty header behind the last" });
+            }
+        }
+        self.tail = self.tail.wrapping_add(walked);
+        self.staged = self.tail;
+        self.shared_last.store(self.last, Ordering::Release);
+        self.shared_tail.store(self.tail, Ordering::Release);
+        Ok(())
+    }
+
+    /// Finds room for a message of `len` bytes behind what is staged.
+    #[inline(always)]
+    pub(super) fn reserve(&mut self, len: usize) -> Result<Room, SendError> {
+        if !self.seat.is_here() {
+            return Err(SendError::Forked);
+        }
+        if let Some(corrupt) = self.corrupt {
+            return Err(corrupt.into());
+        }
+        if len > self.max_message {
+            return Err(SendError::TooLong { len, limit: self.max_message });
+        }
+        let start = self.staged & (self.capacity - 1);
+        let to_end = self.capacity - start;
+        let footprint = if M::FRAMED { frame_len(len as u64) } else { 1 };
+        let padding = if footprint > to_end { to_end } else { 0 };
+        // Behind the last frame there is always room for an empty header.
+        let beyond = if M::FRAMED { WORD } else { 0 };
+        let end = self.staged.wrapping_add(padding + footprint + beyond);
+        if end.wrapping_sub(self.head) > self.capacity {
+            self.refresh_head()?;
+            if end.wrapping_sub(self.head) > self.capacity {
+                return Err(SendError::Full);
+            }
+        }
+        let at = if padding == 0 { start } else { 0 };
+        let header = if M::FRAMED { WORD } else { 0 };
+        let span = self.area.span(at * M::STRIDE + header, len);
+        span.map(|span| Room { padding, span }).ok_or_else(|| self.out_of_bounds())
+    }
+
+    /// Reads how far the consumer has come.
+    #[cold]
+    fn refresh_head(&mut self) -> Result<(), Corrupt> {
+        // Acquire: pairs with the Release of `head` in `Head::release`, so that the
+        // consumer has read what is about to be overwritten.
+        let head = self.shared_head.load(Ordering::Acquire);
+        let used = self.tail.wrapping_sub(head);
+        if used > self.tail.wrapping_sub(self.head) || (M::FRAMED && head % WORD != 0) {
+            return Err(self.spoilt(Corrupt {
+                word: "head",
+                found: head,
+                expected: "a position between its former value and tail",
+            }));
+        }
+        self.head = head;
+        Ok(())
+    }
+
+    #[cold]
+    fn out_of_bounds(&mut self) -> SendError {
+        let at = Corrupt { word: "tail", found: self.staged, expected: "a position within the data area" };
+        self.spoilt(at).into()
+    }
+
+    fn spoilt(&mut self, corrupt: Corrupt) -> Corrupt {
+        self.corrupt = Some(corrupt);
+        corrupt
+    }
+
+    /// Stages the first `len` bytes of `room`, which its caller has written.
+    #[inline(always)]
+    pub(super) fn stage_room(&mut self, room: Room, len: usize) {
+        if !M::FRAMED {
+            self.staged = self.staged.wrapping_add(1);
+            return;
+        }
+        if room.padding != 0 {
+            self.stage_header(FrameHeader::padding());
+            self.staged = self.staged.wrapping_add(room.padding);
+        }
+        self.last = self.staged;
+        self.stage_header(FrameHeader::message(len, self.tag));
+        self.staged = self.staged.wrapping_add(frame_len(len as u64));
+    }
+
+    /// Writes a header of a staged frame; that of the first one is kept back.
+    #[inline(always)]
+    fn stage_header(&mut self, header: u64) {
+        if self.staged == self.tail {
+            self.withheld = header;
+        } else {
+            // Published by the Release of the withheld header.
+            self.area.word(self.staged & (self.capacity - 1)).store(header, Ordering::Relaxed);
+        }
+    }
+
+    /// Publishes everything staged, with one store.
+    #[inline(always)]
+    pub(super) fn publish(&mut self) {
+        if self.staged == self.tail || !self.seat.is_here() {
+            return;
+        }
+        if M::FRAMED {
+            let mask = self.capacity - 1;
+            // Bytes of an earlier lap lie there; the consumer looks at them next.
+            self.area.word(self.staged & mask).store(FrameHeader::EMPTY, Ordering::Relaxed);
+            // Release: pairs with the Acquire of the header in `Head::find`, and in
+            // `find_unrecorded_publish`.
+            self.area.word(self.tail & mask).store(self.withheld, Ordering::Release);
+            // Release, so that it is not seen before the frame that it names.
+            self.shared_last.store(self.last, Ordering::Release);
+        }
+        self.tail = self.staged;
+        // Release: pairs with the Acquire of `tail` in `Head::find` (slots), and in
+        // `take_over`. For frames this only records what the header has published.
+        self.shared_tail.store(self.tail, Ordering::Release);
+    }
+
+    /// Takes back everything staged and not published.
+    pub(super) fn discard_staged(&mut self) {
+        self.staged = self.tail;
+        // The last published frame is what shared memory says, as this handle wrote it.
+        if self.seat.is_here() {
+            self.last = self.shared_last.load(Ordering::Relaxed);
+        }
+    }
+
+    /// What was last published in this ring, by this producer or one before it; `None`
+    /// in a ring that was never used.
+    pub(super) fn last_published(&self) -> Option<Published> {
+        if self.tail == 0 || !self.seat.is_here() {
+            return None;
+        }
+        if !M::FRAMED {
+            return Some(Published { position: self.tail.wrapping_sub(1), tag: 0 });
+        }
+        let position = self.shared_last.load(Ordering::Relaxed);
+        let header = self.area.word(position & (self.capacity - 1)).load(Ordering::Relaxed);
+        FrameHeader::decode(header).map(|header| Published { position, tag: header.tag() })
+    }
+
+    /// What the ring holds that the consumer has not released: bytes in a byte ring
+    /// (headers and padding included), else messages. A snapshot.
+    pub(super) fn len(&self) -> u64 {
+        if !self.seat.is_here() {
+            return 0;
+        }
+        self.tail.wrapping_sub(self.shared_head.load(Ordering::Acquire)).min(self.capacity)
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        let least = if M::FRAMED { 2 * WORD } else { 1 };
+        self.len() + least > self.capacity
+    }
+
+    pub(super) const fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
+    pub(super) const fn max_message(&self) -> usize {
+        self.max_message
+    }
+
+    pub(super) const fn area(&self) -> &Area {
+        &self.area
+    }
+
+    pub(super) const fn seat(&self) -> &Seat {
+        &self.seat
+    }
+}
