@@ -9,10 +9,10 @@ use std::{
 use crate::{
     error::Error,
     layout::{
-        AT_BOOT_ID, AT_BYTE_ORDER, AT_CAPACITY, AT_CHECKSUM, AT_COMPAT, AT_CREATED, AT_DATA_OFFSET, AT_DELIVERY,
-        AT_HEADER_LEN, AT_IDENTITY_RESERVED, AT_INCOMPAT, AT_KIND, AT_MAGIC, AT_MAX_MESSAGE, AT_MESSAGE_ALIGN,
-        AT_MESSAGE_SIZE, AT_PARTICIPANTS, AT_REGION_LEN, AT_STRIDE, AT_TYPE_TAG, AT_VERSION, BYTE_ORDER, HEADER_LEN,
-        MAGIC, VERSION,
+        AT_BOOT_ID, AT_BYTE_ORDER, AT_CAPACITY, AT_CHECKSUM, AT_COMPAT, AT_CREATED, AT_DATA_OFFSET,
+        AT_DELIVERY, AT_HEADER_LEN, AT_IDENTITY_RESERVED, AT_INCOMPAT, AT_KIND, AT_MAGIC, AT_MAX_MESSAGE,
+        AT_MESSAGE_ALIGN, AT_MESSAGE_SIZE, AT_PARTICIPANTS, AT_REGION_LEN, AT_STRIDE, AT_TYPE_TAG,
+        AT_VERSION, BYTE_ORDER, HEADER_LEN, MAGIC, VERSION,
     },
     memory::Mapping,
     options::{Delivery, Geometry},
@@ -125,7 +125,8 @@ impl Identity {
         expect("byte_order", hex(half(AT_BYTE_ORDER).into()), hex(BYTE_ORDER.into()))?;
         expect("version", half(AT_VERSION), VERSION)?;
         expect("header_len", half(AT_HEADER_LEN), HEADER_LEN as u32)?;
-        let kind = Kind::from_code(half(AT_KIND)).ok_or_else(|| invalid("kind", half(AT_KIND), "1 (spsc)"))?;
+        let kind =
+            Kind::from_code(half(AT_KIND)).ok_or_else(|| invalid("kind", half(AT_KIND), "1 (spsc)"))?;
         let incompat = word(AT_INCOMPAT);
         if incompat & !KNOWN_INCOMPAT != 0 {
             return Err(invalid("incompat", hex(incompat), format!("no bits but {}", hex(KNOWN_INCOMPAT))));
@@ -191,7 +192,9 @@ fn checksum(of: &Arc<Mapping>) -> u64 {
     (AT_VERSION..AT_CHECKSUM)
         .step_by(8)
         .flat_map(|at| of.word(at).load(Ordering::Relaxed).to_ne_bytes())
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
 }
 
 fn read_boot_id(from: &Arc<Mapping>) -> [u8; 16] {

@@ -36,16 +36,16 @@ pub(crate) use liveness::Seat;
 #[cfg(loom)]
 pub(crate) use memory::Seat;
 
-#[cfg(not(loom))]
-pub use self::{
-    header::Kind,
-    liveness::{Holder, Presence, Role, State},
-    region::{default_directory, names, path_of, remove},
-};
 pub use self::{
     deadline::Deadline,
     error::{Corrupt, Error, RecvError, SendError},
     options::{Delivery, Options},
     payload::Payload,
     trust::{Trust, Trusting, Wary},
+};
+#[cfg(not(loom))]
+pub use self::{
+    header::Kind,
+    liveness::{Holder, Presence, Role, State},
+    region::{default_directory, names, path_of, remove},
 };

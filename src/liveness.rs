@@ -16,8 +16,8 @@ use crate::{
     error::Error,
     header::now,
     layout::{
-        AT_CONSUMER, AT_PRODUCER, AT_RECORD_ATTACHMENTS, AT_RECORD_PID, AT_RECORD_SINCE, AT_RECORD_STATE, ATTACHED,
-        DETACHED,
+        AT_CONSUMER, AT_PRODUCER, AT_RECORD_ATTACHMENTS, AT_RECORD_PID, AT_RECORD_SINCE, AT_RECORD_STATE,
+        ATTACHED, DETACHED,
     },
     memory::{Mapping, Word},
     region::{Image, Region},
@@ -72,7 +72,8 @@ pub struct Holder {
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.pid == 0 {
-            return f.write_str("its holder has not said who it is (attaching, or a lock of another program)");
+            return f
+                .write_str("its holder has not said who it is (attaching, or a lock of another program)");
         }
         let age = now().saturating_sub(self.since) / 1_000_000_000;
         write!(f, "by process {}, attached {age} s ago; wait for it, or end it", self.pid)

@@ -256,11 +256,22 @@ impl Geometry {
             if self.max_message != u64::from(self.message_size) {
                 return fail("max_message", self.max_message, format!("message_size, {}", self.message_size));
             }
-            if self.stride < self.max_message || self.stride % WORD != 0 || self.stride > u64::from(u32::MAX) * 2 {
-                return fail("stride", self.stride, format!("a multiple of 8 that holds {} bytes", self.max_message));
+            if self.stride < self.max_message
+                || self.stride % WORD != 0
+                || self.stride > u64::from(u32::MAX) * 2
+            {
+                return fail(
+                    "stride",
+                    self.stride,
+                    format!("a multiple of 8 that holds {} bytes", self.max_message),
+                );
             }
             if !self.message_align.is_power_of_two() || self.stride % u64::from(self.message_align) != 0 {
-                return fail("message_align", self.message_align.into(), "a power of two that divides the stride".into());
+                return fail(
+                    "message_align",
+                    self.message_align.into(),
+                    "a power of two that divides the stride".into(),
+                );
             }
             if self.data_len() > MAX_CAPACITY * 8 {
                 return fail("capacity", self.capacity, format!("at most {} bytes in all", MAX_CAPACITY * 8));
@@ -275,7 +286,11 @@ impl Geometry {
         let differ = |field, found: String, expected: String| Err(Error::Mismatch { field, found, expected });
         self.same_type(expected)?;
         if self.capacity != expected.capacity {
-            return differ("capacity", format!("{} {unit}", self.capacity), format!("{} {unit}", expected.capacity));
+            return differ(
+                "capacity",
+                format!("{} {unit}", self.capacity),
+                format!("{} {unit}", expected.capacity),
+            );
         }
         if self.max_message != expected.max_message {
             return differ(

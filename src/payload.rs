@@ -159,9 +159,16 @@ mod tests {
 
     #[test]
     fn slots_do_not_straddle_lines() {
-        for (size, align, stride) in
-            [(1, 1, 8), (8, 8, 8), (24, 8, 32), (40, 8, 64), (64, 1, 64), (65, 1, 128), (72, 8, 128), (256, 128, 256)]
-        {
+        for (size, align, stride) in [
+            (1, 1, 8),
+            (8, 8, 8),
+            (24, 8, 32),
+            (40, 8, 64),
+            (64, 1, 64),
+            (65, 1, 128),
+            (72, 8, 128),
+            (256, 128, 256),
+        ] {
             assert_eq!(slot_stride(size, align), stride, "size {size} align {align}");
         }
     }

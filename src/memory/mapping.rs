@@ -29,21 +29,16 @@ pub(crate) struct Mapping {
 impl Mapping {
     /// Maps the first `len` bytes of `file` for reading and writing.
     pub(crate) fn shared(file: &File, len: usize) -> Result<Arc<Self>, Error> {
-        let raw = MmapOptions::new()
-            .len(len)
-            .map_raw(file)
-            .map_err(|e| Error::io("mapping the region", e))?;
+        let raw =
+            MmapOptions::new().len(len).map_raw(file).map_err(|e| Error::io("mapping the region", e))?;
         Ok(Arc::new(Self { raw: ManuallyDrop::new(raw), owner: None }))
     }
 
     /// Maps as [`shared`](Self::shared) does, so that a forked child does not inherit it.
     pub(crate) fn not_inherited(file: &File, len: usize, image: Image) -> Result<Arc<Self>, Error> {
-        let raw = MmapOptions::new()
-            .len(len)
-            .map_raw(file)
-            .map_err(|e| Error::io("mapping the region", e))?;
-        raw.advise(Advice::DontFork)
-            .map_err(|e| Error::io("keeping the mapping from forked children", e))?;
+        let raw =
+            MmapOptions::new().len(len).map_raw(file).map_err(|e| Error::io("mapping the region", e))?;
+        raw.advise(Advice::DontFork).map_err(|e| Error::io("keeping the mapping from forked children", e))?;
         Ok(Arc::new(Self { raw: ManuallyDrop::new(raw), owner: Some(image) }))
     }
 

@@ -111,16 +111,24 @@ pub(super) fn prepare(path: &Path) -> Result<(), Error> {
 
 /// Whether nobody else can put files into `dir`, or take them out.
 pub(super) fn check(dir: &Path) -> Result<(), Error> {
-    let found = fs::symlink_metadata(dir).map_err(|e| Error::io(format!("looking at {}", dir.display()), e))?;
+    let found =
+        fs::symlink_metadata(dir).map_err(|e| Error::io(format!("looking at {}", dir.display()), e))?;
     let unsafe_because = |reason: String| Err(Error::UnsafeDirectory { path: dir.to_owned(), reason });
     if !found.is_dir() {
         return unsafe_because("it is not a directory (a symbolic link is not followed)".into());
     }
     if found.uid() != effective_uid() {
-        return unsafe_because(format!("it belongs to user {}, not to you ({})", found.uid(), effective_uid()));
+        return unsafe_because(format!(
+            "it belongs to user {}, not to you ({})",
+            found.uid(),
+            effective_uid()
+        ));
     }
     if found.mode() & 0o077 != 0 {
-        return unsafe_because(format!("its mode is {:o}, not 700: others may reach it", found.mode() & 0o777));
+        return unsafe_because(format!(
+            "its mode is {:o}, not 700: others may reach it",
+            found.mode() & 0o777
+        ));
     }
     Ok(())
 }

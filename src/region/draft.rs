@@ -151,7 +151,9 @@ fn temporary_prefix(path: &Path) -> String {
 fn clear_abandoned(path: &Path) -> Result<(), Error> {
     let dir = directory_of(path);
     let prefix = temporary_prefix(path);
-    for entry in std::fs::read_dir(dir).map_err(|e| Error::io(format!("listing {}", dir.display()), e))?.flatten() {
+    for entry in
+        std::fs::read_dir(dir).map_err(|e| Error::io(format!("listing {}", dir.display()), e))?.flatten()
+    {
         if entry.file_name().to_string_lossy().starts_with(&prefix)
             && let Ok(file) = OpenOptions::new()
                 .read(true)

@@ -21,13 +21,18 @@ pub(crate) mod fork;
 mod memfd;
 mod named;
 
-use std::{os::fd::OwnedFd, path::{Path, PathBuf}, sync::Arc, sync::atomic::Ordering};
+use std::{
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+    sync::Arc,
+    sync::atomic::Ordering,
+};
 
-pub(crate) use self::{file::RegionFile, fork::Image};
 pub use self::{
     directory::{default_directory, names, path_of},
     named::remove,
 };
+pub(crate) use self::{file::RegionFile, fork::Image};
 use crate::{
     error::Error,
     header::{Identity, Kind},
@@ -51,7 +56,12 @@ pub(crate) struct Region {
 
 impl Region {
     /// Makes a region at `name`, where there must be none.
-    pub(crate) fn create(name: &Path, kind: Kind, geometry: Geometry, options: &Options) -> Result<Self, Error> {
+    pub(crate) fn create(
+        name: &Path,
+        kind: Kind,
+        geometry: Geometry,
+        options: &Options,
+    ) -> Result<Self, Error> {
         check_system()?;
         let path = path_of(name)?;
         directory::prepare(&path)?;

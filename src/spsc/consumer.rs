@@ -116,7 +116,11 @@ impl<M: Payload + ?Sized, P: Trust> Consumer<M, P> {
     ///
     /// Those of [`recv_by`](Self::recv_by).
     #[inline]
-    pub fn recv_batch_by(&mut self, max: usize, deadline: impl Into<Deadline>) -> Result<Batch<'_, M, P>, RecvError> {
+    pub fn recv_batch_by(
+        &mut self,
+        max: usize,
+        deadline: impl Into<Deadline>,
+    ) -> Result<Batch<'_, M, P>, RecvError> {
         let first = self.find_by(deadline.into())?;
         Ok(Batch::new(self, first, max))
     }
@@ -216,7 +220,11 @@ impl<P: Trust> Consumer<[u8], P> {
     ///
     /// Those of [`recv_into`](Self::recv_into), and [`RecvError::TimedOut`].
     #[inline]
-    pub fn recv_into_by(&mut self, buf: &mut [u8], deadline: impl Into<Deadline>) -> Result<usize, RecvError> {
+    pub fn recv_into_by(
+        &mut self,
+        buf: &mut [u8],
+        deadline: impl Into<Deadline>,
+    ) -> Result<usize, RecvError> {
         let found = self.find_by(deadline.into())?;
         if found.span.len() > buf.len() {
             return Err(too_short(&found, buf.len()));

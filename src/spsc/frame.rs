@@ -23,14 +23,22 @@ impl Frame {
     pub(crate) fn read(word: u64, position: u64, capacity: u64, max_message: usize) -> Result<Self, Corrupt> {
         let to_end = capacity - (position & (capacity - 1));
         let Some(header) = FrameHeader::decode(word) else {
-            return Err(Corrupt { word: "frame header", found: word, expected: "ready, with no unknown flags" });
+            return Err(Corrupt {
+                word: "frame header",
+                found: word,
+                expected: "ready, with no unknown flags",
+            });
         };
         if header.is_padding() {
             return Ok(Self { footprint: to_end, len: 0, tag: 0, is_padding: true });
         }
         let footprint = frame_len(header.len());
         if header.len() > max_message as u64 || footprint > to_end {
-            return Err(Corrupt { word: "frame header", found: word, expected: "a length within the data area" });
+            return Err(Corrupt {
+                word: "frame header",
+                found: word,
+                expected: "a length within the data area",
+            });
         }
         Ok(Self { footprint, len: header.len() as usize, tag: header.tag(), is_padding: false })
     }

@@ -122,12 +122,16 @@ impl<M: Payload + ?Sized> Head<M> {
             position = position.wrapping_add(frame.footprint);
             frame = match self.frame_at(position)? {
                 Some(frame) if !frame.is_padding => frame,
-                _ => return Err(self.spoilt("frame header", position, "a message behind the padding").into()),
+                _ => {
+                    return Err(self.spoilt("frame header", position, "a message behind the padding").into());
+                }
             };
         }
         let end = position.wrapping_add(frame.footprint);
         if end.wrapping_sub(self.head) > self.capacity {
-            return Err(self.spoilt("frame header", end, "no frame that reaches into an unreleased one").into());
+            return Err(self
+                .spoilt("frame header", end, "no frame that reaches into an unreleased one")
+                .into());
         }
         let span = self.area.span((position & (self.capacity - 1)) + WORD, frame.len);
         let Some(span) = span else {

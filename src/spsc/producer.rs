@@ -158,7 +158,10 @@ impl<M: Payload + ?Sized, P: Trust> Producer<M, P> {
         }
     }
 
-    fn send_all<'m, B: AsRef<[u8]> + 'm>(&mut self, messages: impl IntoIterator<Item = B>) -> (usize, Result<(), SendError>) {
+    fn send_all<'m, B: AsRef<[u8]> + 'm>(
+        &mut self,
+        messages: impl IntoIterator<Item = B>,
+    ) -> (usize, Result<(), SendError>) {
         let mut sent = 0;
         for message in messages {
             if let Err(error) = self.stage_bytes(message.as_ref()) {
@@ -314,7 +317,11 @@ impl<P: Trust> Producer<[u8], P> {
     ///
     /// Those of [`send_by`](Self::send_by).
     #[inline]
-    pub fn claim_by(&mut self, len: usize, deadline: impl Into<Deadline>) -> Result<Claim<'_, [u8], P>, SendError> {
+    pub fn claim_by(
+        &mut self,
+        len: usize,
+        deadline: impl Into<Deadline>,
+    ) -> Result<Claim<'_, [u8], P>, SendError> {
         let room = match self.tail.reserve(len) {
             Err(SendError::Full) => self.wait_for(deadline.into(), |producer| producer.tail.reserve(len))?,
             done => done?,

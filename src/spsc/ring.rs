@@ -8,10 +8,7 @@ use std::{
 
 use super::{Consumer, Producer};
 use crate::{
-    Delivery, Error, Kind, Options, Presence, Role,
-    liveness::Seat,
-    options::Geometry,
-    payload::Payload,
+    Delivery, Error, Kind, Options, Presence, Role, liveness::Seat, options::Geometry, payload::Payload,
     region::Region,
 };
 

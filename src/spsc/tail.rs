@@ -104,7 +104,11 @@ impl<M: Payload + ?Sized> Tail<M> {
             }
             walked += frame.footprint;
             if walked >= self.capacity {
-                return Err(Corrupt { word: "frame header", found: word, expected: "an empty header behind the last" });
+                return Err(Corrupt {
+                    word: "frame header",
+                    found: word,
+                    expected: "an empty header behind the last",
+                });
             }
         }
         self.tail = self.tail.wrapping_add(walked);
