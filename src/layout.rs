@@ -78,8 +78,8 @@ pub(crate) const ATTACHED: u64 = 1;
 const _: () = {
     assert!(AT_BOOT_ID + 16 == AT_IDENTITY_RESERVED);
     assert!(AT_CHECKSUM + 8 == AT_RETIRED);
-    assert!(AT_RETIRED % LINE == 0 && AT_WAIT_RESERVED % LINE == 0);
-    assert!(AT_TAIL % LINE == 0 && AT_HEAD == AT_TAIL + LINE);
+    assert!(AT_RETIRED.is_multiple_of(LINE) && AT_WAIT_RESERVED.is_multiple_of(LINE));
+    assert!(AT_TAIL.is_multiple_of(LINE) && AT_HEAD == AT_TAIL + LINE);
     assert!(AT_PRODUCER == AT_HEAD + LINE && AT_CONSUMER == AT_PRODUCER + LINE);
     assert!(AT_COUNTERS_RESERVED == AT_CONSUMER + LINE);
     assert!(AT_RECORD_ENDED + 8 <= LINE);

@@ -257,7 +257,7 @@ impl Geometry {
                 return fail("max_message", self.max_message, format!("message_size, {}", self.message_size));
             }
             if self.stride < self.max_message
-                || self.stride % WORD != 0
+                || !self.stride.is_multiple_of(WORD)
                 || self.stride > u64::from(u32::MAX) * 2
             {
                 return fail(
@@ -266,7 +266,9 @@ impl Geometry {
                     format!("a multiple of 8 that holds {} bytes", self.max_message),
                 );
             }
-            if !self.message_align.is_power_of_two() || self.stride % u64::from(self.message_align) != 0 {
+            if !self.message_align.is_power_of_two()
+                || !self.stride.is_multiple_of(u64::from(self.message_align))
+            {
                 return fail(
                     "message_align",
                     self.message_align.into(),

@@ -29,7 +29,7 @@ impl Waiting {
         if self.looks < SPINS {
             sync::spin_loop();
             // Reading the clock costs more than a look.
-            return self.looks % 64 != 0 || !self.deadline.has_passed();
+            return !self.looks.is_multiple_of(64) || !self.deadline.has_passed();
         }
         self.pause_long()
     }

@@ -1,5 +1,4 @@
 //! Copies between private memory and memory that other processes may write.
-use core::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) unsafe fn into_shared(src: *const u8, dst: *mut u8, len: usize) {
     unsafe { core::ptr::copy_nonoverlapping(src, dst, len) }

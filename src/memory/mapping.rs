@@ -91,7 +91,7 @@ impl Mapping {
     /// of words.
     pub(crate) fn area(self: &Arc<Self>, offset: usize, len: usize) -> Area {
         let base = self.at(offset, len);
-        assert!(base.cast::<u64>().is_aligned() && len % size_of::<u64>() == 0);
+        assert!(base.cast::<u64>().is_aligned() && len.is_multiple_of(size_of::<u64>()));
         Area { base, len, _mapping: Arc::clone(self) }
     }
 

@@ -61,7 +61,7 @@ impl<M: Payload + ?Sized> Head<M> {
         let head = shared_head.load(Ordering::Acquire);
         let received = shared_received.load(Ordering::Acquire);
         let unreleased = received.wrapping_sub(head);
-        let whole = !M::FRAMED || (head | received) % WORD == 0;
+        let whole = !M::FRAMED || (head | received).is_multiple_of(WORD);
         if !whole || unreleased > geometry.capacity {
             return Err(Corrupt {
                 word: "received",

@@ -87,7 +87,7 @@ impl<M: Payload + ?Sized> Tail<M> {
 
     /// Walks the frames beyond the recorded tail, and records them.
     fn find_unrecorded_publish(&mut self) -> Result<(), Corrupt> {
-        if self.tail % WORD != 0 {
+        if !self.tail.is_multiple_of(WORD) {
             return Err(Corrupt { word: "tail", found: self.tail, expected: "a multiple of 8" });
         }
         let mut walked = 0;
@@ -156,7 +156,7 @@ impl<M: Payload + ?Sized> Tail<M> {
         // consumer has read what is about to be overwritten.
         let head = self.shared_head.load(Ordering::Acquire);
         let used = self.tail.wrapping_sub(head);
-        if used > self.tail.wrapping_sub(self.head) || (M::FRAMED && head % WORD != 0) {
+        if used > self.tail.wrapping_sub(self.head) || (M::FRAMED && !head.is_multiple_of(WORD)) {
             return Err(self.spoilt(Corrupt {
                 word: "head",
                 found: head,
