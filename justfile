@@ -1,0 +1,41 @@
+# Every task that a person does here; CI runs the same steps.
+
+# Lists the tasks.
+default:
+    @just --list
+
+# All that CI runs.
+ci:
+    .ci/run
+
+# The tests, by the command that the README names.
+test:
+    scripts/check test
+
+# Formatting, lints, documentation, dependencies, oldest Rust.
+lint:
+    scripts/check fmt clippy docs dependencies msrv
+
+# The loom models.
+loom:
+    scripts/check loom
+
+# Deliberate mutations of the code, each of which a test must catch.
+mutants *ARGS:
+    python3 scripts/mutants.py {{ARGS}}
+
+# Kills at every instruction, every case; the tests run a part of them.
+kill-all:
+    KILL_ALL=1 cargo test --release --test spsc_kill -- --nocapture
+
+# The ratios of docs/BENCHMARKS.md, on this machine.
+ratios:
+    cargo run --release -p ironring-bench --bin ratios
+
+# The criterion groups.
+bench *ARGS:
+    cargo bench --bench spsc {{ARGS}}
+
+# Wall time of the command line against cat.
+versus-cat:
+    scripts/throughput-vs-cat.sh
