@@ -151,6 +151,9 @@ impl Record {
 /// A role, held until this is dropped or the process ends.
 #[derive(Debug)]
 pub(crate) struct Seat {
+    /// The process that took it. Kept here beside the mapping's own copy, since every
+    /// operation asks.
+    image: Image,
     mapping: Arc<Mapping>,
     record: Record,
     region: Region,
@@ -176,7 +179,7 @@ impl Seat {
                 needed: "one that does, such as tmpfs or ext4",
             });
         }
-        let seat = Self { mapping, record, region: region.clone(), role };
+        let seat = Self { image, mapping, record, region: region.clone(), role };
         seat.announce();
         Ok(seat)
     }
@@ -199,7 +202,7 @@ impl Seat {
     /// touch the mapping.
     #[inline(always)]
     pub(crate) fn is_here(&self) -> bool {
-        self.mapping.is_here()
+        self.image.is_current()
     }
 
     pub(crate) fn is_retired(&self) -> bool {
