@@ -67,6 +67,8 @@ pub(crate) const AT_RECORD_SINCE: usize = 24;
 pub(crate) const AT_RECORD_MARK: usize = 32;
 /// The consumer's only: the producers' attachments whose end a consumer has seen.
 pub(crate) const AT_RECORD_ENDED: usize = 40;
+/// The producer's only: the tag of its last published message.
+pub(crate) const AT_RECORD_TAG: usize = 48;
 
 /// Reserved for counters, a line a participant.
 pub(crate) const AT_COUNTERS_RESERVED: usize = 1152;
@@ -82,7 +84,7 @@ const _: () = {
     assert!(AT_TAIL.is_multiple_of(LINE) && AT_HEAD == AT_TAIL + LINE);
     assert!(AT_PRODUCER == AT_HEAD + LINE && AT_CONSUMER == AT_PRODUCER + LINE);
     assert!(AT_COUNTERS_RESERVED == AT_CONSUMER + LINE);
-    assert!(AT_RECORD_ENDED + 8 <= LINE);
+    assert!(AT_RECORD_TAG + 8 <= LINE);
     assert!(AT_COUNTERS_RESERVED + 2 * LINE <= HEADER_LEN);
     assert!(AT_CLOSE_RESERVED < AT_WAIT_RESERVED && AT_WAIT_RESERVED + 2 * LINE == AT_TAIL);
 };

@@ -130,7 +130,9 @@ impl Options {
             return Err(wrong("mode", format!("{:o}", self.mode), "up to 777 in octal"));
         }
         let geometry = if M::FRAMED { self.frames()? } else { self.slots::<M>()? };
-        Ok(Geometry { delivery: self.delivery, type_tag: self.type_tag, ..geometry })
+        let geometry = Geometry { delivery: self.delivery, type_tag: self.type_tag, ..geometry };
+        geometry.check().map_err(|(option, found, expected)| Error::Options { option, found, expected })?;
+        Ok(geometry)
     }
 
     fn frames(&self) -> Result<Geometry, Error> {
@@ -275,7 +277,8 @@ impl Geometry {
                     "a power of two that divides the stride".into(),
                 );
             }
-            if self.data_len() > MAX_CAPACITY * 8 {
+            // Saturating: nobody has vouched for either number.
+            if self.capacity.saturating_mul(self.stride) > MAX_CAPACITY * 8 {
                 return fail("capacity", self.capacity, format!("at most {} bytes in all", MAX_CAPACITY * 8));
             }
         }

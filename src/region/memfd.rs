@@ -33,9 +33,10 @@ pub(super) fn open(fd: OwnedFd) -> Result<RegionFile, Error> {
     let file = File::from(fd);
     // SAFETY: the descriptor is open; the call only reads.
     let seals = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GET_SEALS) };
-    // Files that are not in memory know no seals (EINVAL); files in tmpfs have only
-    // the one that forbids more.
-    if seals != -1 && seals != libc::F_SEAL_SEAL && seals & SEALS != SEALS {
+    // Files that are not in memory know no seals (EINVAL). Files in tmpfs have only the
+    // one that forbids more, and so has a memfd that was made without leave to seal it.
+    let is_plain_file = seals == -1 || (seals == libc::F_SEAL_SEAL && !is_memfd(&file));
+    if !is_plain_file && seals & SEALS != SEALS {
         return Err(Error::Invalid {
             field: "the memfd's seals",
             found: format!("{seals:#x}"),
@@ -43,4 +44,10 @@ pub(super) fn open(fd: OwnedFd) -> Result<RegionFile, Error> {
         });
     }
     RegionFile::new(file, None)
+}
+
+/// Whether `file`, which lies in memory, is a memfd, as far as /proc tells.
+fn is_memfd(file: &File) -> bool {
+    std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))
+        .is_ok_and(|target| target.as_os_str().as_encoded_bytes().starts_with(b"/memfd:"))
 }

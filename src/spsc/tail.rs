@@ -6,7 +6,7 @@ use super::{Frame, Published};
 use crate::{
     Seat,
     error::{Corrupt, SendError},
-    layout::{AT_HEAD, AT_PRODUCER, AT_RECORD_MARK, AT_TAIL, HEADER_LEN},
+    layout::{AT_HEAD, AT_PRODUCER, AT_RECORD_MARK, AT_RECORD_TAG, AT_TAIL, HEADER_LEN},
     memory::{Area, Span, Word},
     options::Geometry,
     payload::{FrameHeader, Payload, WORD, frame_len},
@@ -25,6 +25,9 @@ pub(super) struct Tail<M: Payload + ?Sized> {
     withheld: u64,
     /// Where the last staged or published frame starts. Frames only.
     last: u64,
+    /// The tag of that frame. Kept in the record too: what is written after it, up to
+    /// one lap on, may lie where its header lay.
+    last_tag: u32,
     /// The consumer's cursor as last read: it may lag, which only makes the ring seem
     /// fuller than it is.
     head: u64,
@@ -36,6 +39,7 @@ pub(super) struct Tail<M: Payload + ?Sized> {
     shared_tail: Word,
     shared_head: Word,
     shared_last: Word,
+    shared_last_tag: Word,
     seat: Seat,
     _payload: PhantomData<fn(&M)>,
 }
@@ -58,6 +62,7 @@ impl<M: Payload + ?Sized> Tail<M> {
         let shared_tail = mapping.word(AT_TAIL);
         let shared_head = mapping.word(AT_HEAD);
         let shared_last = mapping.word(AT_PRODUCER + AT_RECORD_MARK);
+        let shared_last_tag = mapping.word(AT_PRODUCER + AT_RECORD_TAG);
         let area = mapping.area(HEADER_LEN, geometry.data_len() as usize);
         let tail = shared_tail.load(Ordering::Acquire);
         let mut end = Self {
@@ -65,6 +70,7 @@ impl<M: Payload + ?Sized> Tail<M> {
             staged: tail,
             withheld: FrameHeader::EMPTY,
             last: shared_last.load(Ordering::Relaxed),
+            last_tag: shared_last_tag.load(Ordering::Relaxed) as u32,
             head: tail,
             capacity: geometry.capacity,
             max_message: geometry.max_message as usize,
@@ -74,6 +80,7 @@ impl<M: Payload + ?Sized> Tail<M> {
             shared_tail,
             shared_head,
             shared_last,
+            shared_last_tag,
             seat,
             _payload: PhantomData,
         };
@@ -101,6 +108,7 @@ impl<M: Payload + ?Sized> Tail<M> {
             let frame = Frame::read(word, position, self.capacity, self.max_message)?;
             if !frame.is_padding {
                 self.last = position;
+                self.last_tag = frame.tag;
             }
             walked += frame.footprint;
             if walked >= self.capacity {
@@ -113,7 +121,7 @@ impl<M: Payload + ?Sized> Tail<M> {
         }
         self.tail = self.tail.wrapping_add(walked);
         self.staged = self.tail;
-        self.shared_last.store(self.last, Ordering::Release);
+        self.record_last();
         self.shared_tail.store(self.tail, Ordering::Release);
         Ok(())
     }
@@ -190,6 +198,7 @@ impl<M: Payload + ?Sized> Tail<M> {
             self.staged = self.staged.wrapping_add(room.padding);
         }
         self.last = self.staged;
+        self.last_tag = self.tag;
         self.stage_header(FrameHeader::message(len, self.tag));
         self.staged = self.staged.wrapping_add(frame_len(len as u64));
     }
@@ -218,13 +227,21 @@ impl<M: Payload + ?Sized> Tail<M> {
             // Release: pairs with the Acquire of the header in `Head::find`, and in
             // `find_unrecorded_publish`.
             self.area.word(self.tail & mask).store(self.withheld, Ordering::Release);
-            // Release, so that it is not seen before the frame that it names.
-            self.shared_last.store(self.last, Ordering::Release);
+            self.record_last();
         }
         self.tail = self.staged;
         // Release: pairs with the Acquire of `tail` in `Head::find` (slots), and in
         // `take_over`. For frames this only records what the header has published.
         self.shared_tail.store(self.tail, Ordering::Release);
+    }
+
+    /// Records which frame was published last. A producer killed in here has not stored
+    /// `tail` yet, so that its successor finds the frame itself.
+    #[inline(always)]
+    fn record_last(&self) {
+        // Release, so that they are not seen before the frame that they tell of.
+        self.shared_last_tag.store(self.last_tag.into(), Ordering::Release);
+        self.shared_last.store(self.last, Ordering::Release);
     }
 
     /// Takes back everything staged and not published.
@@ -233,6 +250,7 @@ impl<M: Payload + ?Sized> Tail<M> {
         // The last published frame is what shared memory says, as this handle wrote it.
         if self.seat.is_here() {
             self.last = self.shared_last.load(Ordering::Relaxed);
+            self.last_tag = self.shared_last_tag.load(Ordering::Relaxed) as u32;
         }
     }
 
@@ -246,8 +264,7 @@ impl<M: Payload + ?Sized> Tail<M> {
             return Some(Published { position: self.tail.wrapping_sub(1), tag: 0 });
         }
         let position = self.shared_last.load(Ordering::Relaxed);
-        let header = self.area.word(position & (self.capacity - 1)).load(Ordering::Relaxed);
-        FrameHeader::decode(header).map(|header| Published { position, tag: header.tag() })
+        Some(Published { position, tag: self.shared_last_tag.load(Ordering::Relaxed) as u32 })
     }
 
     /// What the ring holds that the consumer has not released: bytes in a byte ring
