@@ -1,0 +1,50 @@
+//! The SPSC ring as its users see it, in one process: over a file and over a memfd,
+//! with byte messages and with typed ones.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod attaching;
+mod bytes;
+mod inputs;
+mod model;
+mod model_bytes;
+mod model_typed;
+mod receiving;
+mod staging;
+mod typed;
+
+use ironring::{
+    Options, Payload,
+    spsc::{Consumer, Producer, Ring},
+};
+
+/// Runs `test` on a ring in a file and on one in a memfd.
+fn on_each_backing<M: Payload + ?Sized>(options: &Options, test: impl Fn(Ring<M>)) {
+    let dir = support::shared_memory();
+    test(Ring::create(dir.path().join("ring"), options).expect("a ring in a file"));
+    test(Ring::anonymous(options).expect("a ring in a memfd"));
+}
+
+/// Both ends of a new ring.
+fn ends<M: Payload + ?Sized>(options: &Options) -> (Producer<M>, Consumer<M>) {
+    let ring = Ring::anonymous(options).expect("a ring");
+    both(&ring)
+}
+
+fn both<M: Payload + ?Sized>(ring: &Ring<M>) -> (Producer<M>, Consumer<M>) {
+    (ring.producer().expect("a producer"), ring.consumer().expect("a consumer"))
+}
+
+/// Moves an empty byte ring on, by empty messages, until the next frame starts at
+/// `offset` in the data area.
+fn advance_to(offset: u64, producer: &mut Producer<[u8]>, consumer: &mut Consumer<[u8]>) {
+    let capacity = producer.capacity();
+    loop {
+        producer.try_send(b"").expect("room");
+        let position = consumer.try_recv().expect("a message").position();
+        if (position + support::layout::frame_len(0)) % capacity == offset {
+            return;
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! docs/LAYOUT.md, written down a second time: a layout that changes by mistake does
+//! not agree with this.
+
+pub(crate) const HEADER_LEN: usize = 4096;
+pub(crate) const MAGIC: u64 = 0x474e_4952_4e4f_5249;
+
+pub(crate) const AT_MAGIC: usize = 0;
+pub(crate) const AT_CHECKSUM: usize = 248;
+pub(crate) const AT_RETIRED: usize = 256;
+pub(crate) const AT_TAIL: usize = 640;
+pub(crate) const AT_HEAD: usize = 768;
+pub(crate) const AT_PRODUCER: usize = 896;
+pub(crate) const AT_CONSUMER: usize = 1024;
+/// Within a record: where the owner's mark lies.
+pub(crate) const MARK: usize = 32;
+
+/// Frames start at multiples of this, in bytes, and their header has as many.
+pub(crate) const WORD: u64 = 8;
+
+/// Bytes that a message of `len` bytes takes in a byte ring.
+pub(crate) const fn frame_len(len: usize) -> u64 {
+    (WORD + len as u64).next_multiple_of(WORD)
+}
+
+/// Bytes of padding before a frame for `len` bytes at `position`.
+pub(crate) const fn padding(position: u64, len: usize, capacity: u64) -> u64 {
+    let to_end = capacity - position % capacity;
+    if frame_len(len) > to_end { to_end } else { 0 }
+}
+
+/// A field of the identity.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Field {
+    pub(crate) name: &'static str,
+    pub(crate) at: usize,
+    pub(crate) len: usize,
+}
+
+const fn field(name: &'static str, at: usize, len: usize) -> Field {
+    Field { name, at, len }
+}
+
+/// Every field of the identity, in order; the reserved words are one.
+pub(crate) const IDENTITY: &[Field] = &[
+    field("magic", 0, 8),
+    field("version", 8, 4),
+    field("byte_order", 12, 4),
+    field("kind", 16, 4),
+    field("header_len", 20, 4),
+    field("incompat", 24, 8),
+    field("compat", 32, 8),
+    field("region_len", 40, 8),
+    field("data_offset", 48, 8),
+    field("capacity", 56, 8),
+    field("stride", 64, 8),
+    field("max_message", 72, 8),
+    field("message_size", 80, 4),
+    field("message_align", 84, 4),
+    field("type_tag", 88, 8),
+    field("delivery", 96, 4),
+    field("participants", 100, 4),
+    field("created", 104, 8),
+    field("boot_id", 112, 16),
+    field("reserved", 128, 120),
+    field("checksum", 248, 8),
+];
+
+/// FNV-1a, 64 bits.
+pub(crate) fn fnv1a(bytes: impl IntoIterator<Item = u8>) -> u64 {
+    bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
