@@ -1,0 +1,159 @@
+//! System calls as safe functions.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::ptr;
+use std::time::Duration;
+
+use libc::{c_int, pid_t};
+
+use crate::Exit;
+
+/// What a wait found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// Stopped by this signal.
+    Stopped(c_int),
+    /// Ended, and reaped by this wait.
+    Ended(Exit),
+}
+
+pub(crate) fn check(result: c_int) -> io::Result<c_int> {
+    if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
+}
+
+/// Waits until `pid`, a child of this process, changes in a way that `flags` select.
+///
+/// Panics if `pid` is not an unreaped child: its owner keeps track of that.
+pub(crate) fn wait(pid: pid_t, flags: c_int) -> Change {
+    let mut status = 0;
+    loop {
+        // SAFETY: `status` is a live c_int for the kernel to write to.
+        let found = unsafe { libc::waitpid(pid, &raw mut status, flags) };
+        if found == pid {
+            break;
+        }
+        let error = io::Error::last_os_error();
+        assert!(error.kind() == io::ErrorKind::Interrupted, "waitpid({pid}): {error}");
+    }
+    if libc::WIFEXITED(status) {
+        Change::Ended(Exit::Exited(libc::WEXITSTATUS(status)))
+    } else if libc::WIFSIGNALED(status) {
+        Change::Ended(Exit::Signalled(libc::WTERMSIG(status)))
+    } else {
+        Change::Stopped(libc::WSTOPSIG(status))
+    }
+}
+
+pub(crate) fn send_signal(pid: pid_t, signal: c_int) -> io::Result<()> {
+    // SAFETY: takes two integers and touches no memory of ours; `pid` is a child that was not
+    // reaped yet, so that its number is not another process's.
+    check(unsafe { libc::kill(pid, signal) })?;
+    Ok(())
+}
+
+/// Whether the child `pid` ended within `timeout`; does not reap it.
+pub(crate) fn ends_within(pid: pid_t, timeout: Duration) -> io::Result<bool> {
+    // SAFETY: takes two integers, and returns a new descriptor or -1.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    let fd = check(fd as c_int)?;
+    // SAFETY: the call above just opened `fd`, and nothing else knows its number.
+    let _close_at_end = unsafe { OwnedFd::from_raw_fd(fd) };
+    let deadline = std::time::Instant::now() + timeout;
+    loop {
+        let left = deadline.saturating_duration_since(std::time::Instant::now());
+        let millis = c_int::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(c_int::MAX);
+        let mut poll = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+        // SAFETY: `poll` is one live pollfd, and the count says one.
+        match check(unsafe { libc::poll(&raw mut poll, 1, millis) }) {
+            Ok(0) if std::time::Instant::now() >= deadline => return Ok(false),
+            Ok(0) => {}
+            Ok(_) => return Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Leaves `fd` open across `exec`. Only a system call: callable between fork and exec.
+pub(crate) fn keep_across_exec(fd: RawFd) -> io::Result<()> {
+    // SAFETY: F_SETFD takes an integer and touches no memory.
+    check(unsafe { libc::fcntl(fd, libc::F_SETFD, 0) })?;
+    Ok(())
+}
+
+/// Has the kernel kill this process when the thread that forked it ends. Fails if the process
+/// `parent` is gone already. Only system calls: callable between fork and exec.
+pub(crate) fn die_with_parent(parent: u32) -> io::Result<()> {
+    // SAFETY: PR_SET_PDEATHSIG takes a signal number and touches no memory.
+    check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) })?;
+    // SAFETY: getppid has no preconditions.
+    let now = unsafe { libc::getppid() };
+    if u32::try_from(now) == Ok(parent) { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::ESRCH)) }
+}
+
+/// Same addresses in every run from the next `exec` on. Callable between fork and exec.
+pub(crate) fn fixed_addresses() -> io::Result<()> {
+    // SAFETY: takes an integer and touches no memory.
+    check(unsafe { libc::personality(libc::ADDR_NO_RANDOMIZE as libc::c_ulong) })?;
+    Ok(())
+}
+
+/// Lets the parent trace this process. Callable between fork and exec.
+pub(crate) fn trace_me() -> io::Result<()> {
+    // SAFETY: PTRACE_TRACEME ignores its other arguments.
+    let result = unsafe { libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) };
+    check(result as c_int)?;
+    Ok(())
+}
+
+/// A ptrace request whose `data` is an integer (a signal or a set of options), never an address.
+pub(crate) fn trace(request: TraceRequest, pid: pid_t, data: c_int) -> io::Result<()> {
+    let nowhere = ptr::null_mut::<libc::c_void>();
+    // SAFETY: these four requests ignore the address, take `data` by value, and neither read nor
+    // write memory of this process.
+    let result = unsafe { libc::ptrace(request as _, pid, nowhere, libc::c_long::from(data)) };
+    check(result as c_int)?;
+    Ok(())
+}
+
+/// The requests that [`trace`] may make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum TraceRequest {
+    Continue = libc::PTRACE_CONT,
+    SingleStep = libc::PTRACE_SINGLESTEP,
+    Detach = libc::PTRACE_DETACH,
+    SetOptions = libc::PTRACE_SETOPTIONS,
+}
+
+/// The `si_code` of the signal that the stopped tracee `pid` is about to get.
+pub(crate) fn signal_code(pid: pid_t) -> io::Result<c_int> {
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let nowhere = ptr::null_mut::<libc::c_void>();
+    // SAFETY: the kernel writes one siginfo_t to `info`, which is live and as large.
+    let result = unsafe { libc::ptrace(libc::PTRACE_GETSIGINFO, pid, nowhere, info.as_mut_ptr()) };
+    check(result as c_int)?;
+    // SAFETY: siginfo_t is plain integers, for which zero bytes are valid; the kernel wrote the rest.
+    let info = unsafe { info.assume_init() };
+    Ok(info.si_code)
+}
+
+/// The 8 bytes of the stopped tracee `pid` at its instruction pointer.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn next_code(pid: pid_t) -> [u8; 8] {
+    let register = std::mem::offset_of!(libc::user_regs_struct, rip);
+    let nothing = ptr::null_mut::<libc::c_void>();
+    // SAFETY: PTRACE_PEEKUSER takes an offset into the tracee's `struct user`, which begins with
+    // its user_regs_struct, and returns the word; libc's wrapper writes nothing of ours.
+    let rip = unsafe { libc::ptrace(libc::PTRACE_PEEKUSER, pid, register, nothing) };
+    // SAFETY: PTRACE_PEEKTEXT reads the tracee's memory, not ours, and fails where it has none.
+    let code = unsafe { libc::ptrace(libc::PTRACE_PEEKTEXT, pid, rip, nothing) };
+    code.to_ne_bytes()
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) fn next_code(_pid: pid_t) -> [u8; 8] {
+    [0; 8]
+}
