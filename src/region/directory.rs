@@ -109,8 +109,20 @@ pub(super) fn prepare(path: &Path) -> Result<(), Error> {
     check(&dir)
 }
 
+/// Checks the directory of bare names, if `path` lies there and it exists.
+pub(super) fn check_for(path: &Path) -> Result<(), Error> {
+    let dir = default_directory();
+    if path.parent() != Some(&dir) {
+        return Ok(());
+    }
+    match check(&dir) {
+        Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
 /// Whether nobody else can put files into `dir`, or take them out.
-pub(super) fn check(dir: &Path) -> Result<(), Error> {
+fn check(dir: &Path) -> Result<(), Error> {
     let found =
         fs::symlink_metadata(dir).map_err(|e| Error::io(format!("looking at {}", dir.display()), e))?;
     let unsafe_because = |reason: String| Err(Error::UnsafeDirectory { path: dir.to_owned(), reason });

@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::directory;
 use crate::{error::Error, layout::HEADER_LEN};
 
 /// The open file of a region: to map it, to open it anew, and to ask for locks. Its
@@ -49,7 +50,10 @@ impl RegionFile {
     }
 
     /// Opens the file at `path`: symbolic links are not followed, nothing is waited for.
+    /// One in the directory of bare names is not even looked at where others may have put
+    /// it there.
     pub(super) fn open(path: &Path, write: bool) -> Result<Self, Error> {
+        directory::check_for(path)?;
         let file = OpenOptions::new()
             .read(true)
             .write(write)
@@ -71,7 +75,7 @@ impl RegionFile {
         &self.file
     }
 
-    pub(super) fn path(&self) -> Option<&Path> {
+    pub(crate) fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
