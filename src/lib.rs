@@ -22,6 +22,8 @@ mod layout;
 #[cfg(not(loom))]
 mod liveness;
 mod memory;
+#[cfg(not(loom))]
+mod observe;
 mod options;
 mod payload;
 #[cfg(not(loom))]
@@ -47,5 +49,6 @@ pub use self::{
 pub use self::{
     header::Kind,
     liveness::{Holder, Presence, Role, State},
+    observe::{Cursors, Observer, Peek, Peeked, Usage},
     region::{default_directory, names, path_of, remove},
 };

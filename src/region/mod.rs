@@ -74,6 +74,16 @@ impl Region {
         named::open(&path_of(name)?)
     }
 
+    /// Maps the region at `name` for reading only, and leaves it as it is, even half
+    /// removed.
+    pub(crate) fn open_read_only(name: &Path) -> Result<(RegionFile, Arc<Mapping>, Identity), Error> {
+        check_system()?;
+        let file = RegionFile::open(&path_of(name)?, false)?;
+        let mapping = Mapping::read_only(file.as_file(), file.mappable_len()?)?;
+        let identity = Identity::read(&mapping, file.len())?;
+        Ok((file, mapping, identity))
+    }
+
     /// Opens the region at `name`, or makes it, whichever is possible first.
     pub(crate) fn open_or_create(
         name: &Path,

@@ -9,6 +9,11 @@ use super::{
     head::{Found, Head},
     message::too_short,
 };
+#[cfg(not(loom))]
+use crate::{
+    layout::{AT_CONSUMER, AT_RECORD_ENDED},
+    sync::Ordering,
+};
 use crate::{
     Deadline, Seat,
     error::{Corrupt, RecvError},
@@ -197,6 +202,43 @@ impl<M: Payload + ?Sized, P: Trust> Consumer<M, P> {
     /// [`Error::Io`](crate::Error::Io) if the region's file cannot be asked.
     pub fn producer(&self) -> Result<crate::Presence, crate::Error> {
         self.head.seat().peer()
+    }
+
+    /// Of how many attachments of producers the end was
+    /// [acknowledged](Self::acknowledge_end), by this consumer or one before it.
+    ///
+    /// A producer of which [`Presence::attachments`](crate::Presence::attachments) says
+    /// more has come since, even if it is gone again: its end is still to be seen.
+    pub fn ended(&self) -> u64 {
+        if !self.head.seat().is_here() {
+            return 0;
+        }
+        self.head.seat().mapping().word(AT_CONSUMER + AT_RECORD_ENDED).load(Ordering::Relaxed)
+    }
+
+    /// Records that the end of `producer`, which is gone, was seen and reported, so that
+    /// no later consumer takes it for news. To be called when the ring was found empty
+    /// *after* `producer` was asked for: a producer publishes before it goes.
+    ///
+    /// ```
+    /// # let ring = ironring::spsc::Ring::<[u8]>::anonymous(&ironring::Options::bytes(4096))?;
+    /// drop(ring.producer()?);
+    /// let mut consumer = ring.consumer()?;
+    /// let producer = consumer.producer()?;
+    /// assert!(producer.attachments > consumer.ended(), "one came, and its end is news");
+    /// if consumer.is_empty() {
+    ///     consumer.acknowledge_end(&producer);
+    /// }
+    /// drop(consumer);
+    /// assert_eq!(ring.consumer()?.ended(), producer.attachments);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn acknowledge_end(&mut self, producer: &crate::Presence) {
+        if self.head.seat().is_here() {
+            let ended = self.head.seat().mapping().word(AT_CONSUMER + AT_RECORD_ENDED);
+            // Relaxed: the next consumer reads it after the kernel gave it the lock.
+            ended.store(producer.attachments, Ordering::Relaxed);
+        }
     }
 }
 

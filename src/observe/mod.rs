@@ -1,0 +1,200 @@
+//! Looking at a ring without taking part in it.
+
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::Ordering},
+};
+
+pub use self::walk::{Peek, Peeked};
+use self::walk::{Step, Walk};
+use crate::{
+    Delivery, Error, Kind, Presence, Role,
+    error::Corrupt,
+    header::Identity,
+    layout::{AT_CONSUMER, AT_HEAD, AT_RECORD_MARK, AT_RETIRED, AT_TAIL, HEADER_LEN},
+    liveness,
+    memory::{Area, Mapping, Word},
+    region::{Region, RegionFile},
+};
+
+/// A look at a ring from outside, whatever its messages are: maps it read-only, takes no
+/// role, and changes nothing, not even one that is half removed.
+///
+/// ```
+/// use ironring::{Observer, Options, Role, State, spsc};
+///
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("orders");
+/// let ring = spsc::Ring::<[u8]>::create(&path, &Options::bytes(4096))?;
+/// ring.producer()?.send(b"first")?;
+///
+/// let observer = Observer::open(&path)?;
+/// assert_eq!(observer.presence(Role::Producer)?.state, State::Detached);
+/// assert_eq!(observer.usage()?.messages, 1);
+/// let peeked = observer.peek().next().expect("a message")?;
+/// assert_eq!(peeked.bytes, b"first");
+/// assert_eq!(ring.consumer()?.recv()?.to_vec(), b"first");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Observer {
+    file: RegionFile,
+    mapping: Arc<Mapping>,
+    identity: Identity,
+    area: Area,
+    head: Word,
+    tail: Word,
+    received: Word,
+}
+
+/// The cursors of a ring: bytes since it was made in a byte ring, else messages. Read
+/// one after the other, so those of a ring in use need not fit each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursors {
+    /// The consumer has released everything before it.
+    pub head: u64,
+    /// The producer has published everything before it, and, where it was killed in the
+    /// middle of a publish, perhaps a little more.
+    pub tail: u64,
+    /// The consumer has received everything before it; it lies at `head` or beyond.
+    pub received: u64,
+}
+
+/// What a ring holds: published, and not released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// How many messages.
+    pub messages: u64,
+    /// Bytes of the data area that they take, headers and padding included.
+    pub bytes: u64,
+}
+
+impl Observer {
+    /// Looks at the ring called `name`: a bare name, or a path.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`]; [`Error::Invalid`] if it is no usable ring; [`Error::Io`], also
+    /// if the file may not be read.
+    pub fn open(name: impl AsRef<Path>) -> Result<Self, Error> {
+        let (file, mapping, identity) = Region::open_read_only(name.as_ref())?;
+        Ok(Self {
+            area: mapping.area(HEADER_LEN, identity.geometry.data_len() as usize),
+            head: mapping.word(AT_HEAD),
+            tail: mapping.word(AT_TAIL),
+            received: mapping.word(AT_CONSUMER + AT_RECORD_MARK),
+            file,
+            mapping,
+            identity,
+        })
+    }
+
+    /// Where the ring was found.
+    pub fn path(&self) -> PathBuf {
+        self.file.path().map(Path::to_owned).unwrap_or_default()
+    }
+
+    /// Which algorithm it runs.
+    pub fn kind(&self) -> Kind {
+        self.identity.kind
+    }
+
+    /// The size of the data area: bytes in a byte ring, else messages.
+    pub fn capacity(&self) -> u64 {
+        self.identity.geometry.capacity
+    }
+
+    /// The size of the data area in bytes.
+    pub fn data_len(&self) -> u64 {
+        self.identity.geometry.data_len()
+    }
+
+    /// The longest message in bytes.
+    pub fn max_message(&self) -> usize {
+        self.identity.geometry.max_message as usize
+    }
+
+    /// The size in bytes and the alignment of the messages; `None` in a byte ring.
+    pub fn message_layout(&self) -> Option<(usize, usize)> {
+        let geometry = &self.identity.geometry;
+        self.is_typed().then_some((geometry.message_size as usize, geometry.message_align as usize))
+    }
+
+    /// The number that all who open the ring must give.
+    pub fn type_tag(&self) -> u64 {
+        self.identity.geometry.type_tag
+    }
+
+    /// What happens to messages that a consumer held when it died.
+    pub fn delivery(&self) -> Delivery {
+        self.identity.geometry.delivery
+    }
+
+    /// When it was made, in nanoseconds since 1970.
+    pub fn created(&self) -> u64 {
+        self.identity.created
+    }
+
+    /// The boot of the machine in which it was made; zeros where that was not known.
+    pub fn boot_id(&self) -> [u8; 16] {
+        self.identity.boot_id
+    }
+
+    /// Whether the ring was removed: no new participant finds it by its name.
+    pub fn is_retired(&self) -> bool {
+        self.mapping.word(AT_RETIRED).load(Ordering::Acquire) != 0
+    }
+
+    /// What is known of the last participant in `role`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if the region's file cannot be asked.
+    pub fn presence(&self, role: Role) -> Result<Presence, Error> {
+        liveness::presence(self.file.checked()?, &self.mapping, role)
+    }
+
+    /// The cursors as they are now.
+    pub fn cursors(&self) -> Cursors {
+        Cursors {
+            head: self.head.load(Ordering::Acquire),
+            tail: self.tail.load(Ordering::Acquire),
+            received: self.received.load(Ordering::Acquire),
+        }
+    }
+
+    /// What the ring holds. Found by going through it, so that it is right also where
+    /// `tail` lags behind a producer that was killed.
+    ///
+    /// # Errors
+    ///
+    /// [`Corrupt`] if what lies there is no sequence of messages.
+    pub fn usage(&self) -> Result<Usage, Corrupt> {
+        let mut walk = Walk::new(self)?;
+        let mut start = walk.position();
+        let mut messages = 0;
+        loop {
+            match walk.step()? {
+                Step::Message(_) => messages += 1,
+                Step::Released => (start, messages) = (walk.position(), 0),
+                Step::End => break,
+            }
+        }
+        let positions = walk.position().wrapping_sub(start);
+        Ok(Usage { messages, bytes: positions.wrapping_mul(self.identity.geometry.stride) })
+    }
+
+    /// Copies of the messages in the ring, oldest first. One that is released while it
+    /// is copied is left out, with those before it that were not yet given.
+    pub fn peek(&self) -> Peek<'_> {
+        Peek::new(self)
+    }
+
+    const fn is_typed(&self) -> bool {
+        self.identity.geometry.message_size != 0
+    }
+}
