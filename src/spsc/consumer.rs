@@ -9,11 +9,6 @@ use super::{
     head::{Found, Head},
     message::too_short,
 };
-#[cfg(not(loom))]
-use crate::{
-    layout::{AT_CONSUMER, AT_RECORD_ENDED},
-    sync::Ordering,
-};
 use crate::{
     Deadline, Seat,
     error::{Corrupt, RecvError},
@@ -21,6 +16,11 @@ use crate::{
     payload::Payload,
     trust::{Trust, Trusting, Wary},
     waiting::Waiting,
+};
+#[cfg(not(loom))]
+use crate::{
+    layout::{AT_CONSUMER, AT_RECORD_ENDED},
+    sync::Ordering,
 };
 
 /// The receiving side of a ring: the only one at a time.
@@ -150,17 +150,18 @@ impl<M: Payload + ?Sized, P: Trust> Consumer<M, P> {
     }
 
     fn wait_for_message(&mut self, deadline: Deadline) -> Result<Found, RecvError> {
+        self.head.let_some_come();
         let mut waiting = Waiting::until(deadline);
         loop {
-            if !waiting.pause() {
-                return Err(RecvError::TimedOut);
-            }
             // Asked before the look: what was sent before the removal is still received.
             let retired = waiting.is_long() && self.head.seat().is_retired();
             match self.head.find() {
                 Err(RecvError::Empty) if retired => return Err(RecvError::Retired),
                 Err(RecvError::Empty) => {}
                 done => return done,
+            }
+            if !waiting.pause() {
+                return Err(RecvError::TimedOut);
             }
         }
     }

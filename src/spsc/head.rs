@@ -12,6 +12,7 @@ use crate::{
     options::{Delivery, Geometry},
     payload::{FrameHeader, Payload, WORD},
     sync::{Ordering, before_what_follows},
+    waiting::Rhythm,
 };
 
 /// The consumer's end of a ring.
@@ -29,6 +30,7 @@ pub(super) struct Head<M: Payload + ?Sized> {
     max_message: usize,
     delivery: Delivery,
     corrupt: Option<Corrupt>,
+    rhythm: Rhythm,
     area: Area,
     shared_head: Word,
     shared_tail: Word,
@@ -85,6 +87,7 @@ impl<M: Payload + ?Sized> Head<M> {
             max_message: geometry.max_message as usize,
             delivery: geometry.delivery,
             corrupt: None,
+            rhythm: Rhythm::new(),
             area,
             shared_head,
             shared_tail,
@@ -175,7 +178,7 @@ impl<M: Payload + ?Sized> Head<M> {
     }
 
     /// Reads how far the producer has come.
-    #[inline]
+    #[inline(always)]
     fn refresh_tail(&mut self) -> Result<(), Corrupt> {
         // Acquire: pairs with the Release of `tail` in `Tail::publish`.
         let tail = self.shared_tail.load(Ordering::Acquire);
@@ -201,10 +204,18 @@ impl<M: Payload + ?Sized> Head<M> {
         corrupt
     }
 
+    /// Passes some time once the ring is found empty, so that more than one message has
+    /// come when it is looked at next; how long depends on how messages have been coming.
+    #[inline(always)]
+    pub(super) fn let_some_come(&mut self) {
+        self.rhythm.ran_empty(self.next.wrapping_mul(M::STRIDE), self.capacity * M::STRIDE);
+    }
+
     /// Counts `found` as received, before its contents reach anybody.
     #[inline(always)]
     pub(super) fn receive(&mut self, found: &Found) {
         self.next = found.end;
+        self.rhythm.received();
         if !found.redelivered {
             self.received_before = found.end;
             // Release: pairs with the Acquire in `take_over`, by way of the kernel's lock.

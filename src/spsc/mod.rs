@@ -26,6 +26,8 @@ mod consumer;
 mod frame;
 mod head;
 mod message;
+#[cfg(loom)]
+mod model;
 mod producer;
 #[cfg(not(loom))]
 mod ring;
@@ -33,6 +35,8 @@ mod tail;
 
 pub(crate) use frame::Frame;
 
+#[cfg(loom)]
+pub use self::model::Ring;
 #[cfg(not(loom))]
 pub use self::ring::Ring;
 pub use self::{

@@ -113,17 +113,9 @@ impl<M: Payload + ?Sized, P: Trust> Producer<M, P> {
     }
 
     #[inline(always)]
-    fn stage_bytes(&mut self, bytes: &[u8]) -> Result<(), SendError> {
-        let room = self.tail.reserve(bytes.len())?;
-        self.tail.area().write(room.span, bytes);
-        self.tail.stage_room(room, bytes.len());
-        Ok(())
-    }
-
-    #[inline(always)]
     fn send_bytes(&mut self, bytes: &[u8]) -> Result<(), SendError> {
-        self.stage_bytes(bytes)?;
-        self.publish();
+        self.tail.stage_bytes(bytes)?;
+        self.tail.publish();
         Ok(())
     }
 
@@ -164,7 +156,7 @@ impl<M: Payload + ?Sized, P: Trust> Producer<M, P> {
     ) -> (usize, Result<(), SendError>) {
         let mut sent = 0;
         for message in messages {
-            if let Err(error) = self.stage_bytes(message.as_ref()) {
+            if let Err(error) = self.tail.stage_bytes(message.as_ref()) {
                 self.publish();
                 return (sent, Err(error));
             }
@@ -280,7 +272,7 @@ impl<P: Trust> Producer<[u8], P> {
     /// Those of [`try_send`](Self::try_send).
     #[inline]
     pub fn stage(&mut self, message: &[u8]) -> Result<(), SendError> {
-        self.stage_bytes(message)
+        self.tail.stage_bytes(message)
     }
 
     /// Sends copies of `messages` with one publish: as many as there is room for.
@@ -371,7 +363,7 @@ impl<T: Pod, P: Trust> Producer<T, P> {
     /// Those of [`try_send`](Self::try_send).
     #[inline]
     pub fn stage(&mut self, message: T) -> Result<(), SendError> {
-        self.stage_bytes(bytemuck::bytes_of(&message))
+        self.tail.stage_bytes(bytemuck::bytes_of(&message))
     }
 
     /// Sends `messages` with one publish: as many as there is room for. Returns how many

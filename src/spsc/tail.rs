@@ -13,6 +13,13 @@ use crate::{
     sync::Ordering,
 };
 
+/// Bytes that travel together between two cores.
+const CACHE_LINE: usize = 64;
+
+/// Bytes published at once from which on the next lines are not fetched ahead: the copy
+/// itself runs through more of them than the processor fetches at a time.
+const EXPECT_AT_MOST: u64 = 4096;
+
 /// The producer's end of a ring.
 #[derive(Debug)]
 pub(super) struct Tail<M: Payload + ?Sized> {
@@ -154,41 +161,75 @@ impl<M: Payload + ?Sized> Tail<M> {
         let at = if padding == 0 { start } else { 0 };
         let header = if M::FRAMED { WORD } else { 0 };
         let span = self.area.span(at * M::STRIDE + header, len);
-        span.map(|span| Room { padding, span }).ok_or_else(|| self.out_of_bounds())
+        let Some(span) = span else {
+            return Err(self.spoilt("tail", self.staged, "a position within the data area").into());
+        };
+        Ok(Room { padding, span })
     }
 
     /// Reads how far the consumer has come.
-    #[cold]
+    #[inline(always)]
     fn refresh_head(&mut self) -> Result<(), Corrupt> {
         // Acquire: pairs with the Release of `head` in `Head::release`, so that the
         // consumer has read what is about to be overwritten.
         let head = self.shared_head.load(Ordering::Acquire);
         let used = self.tail.wrapping_sub(head);
         if used > self.tail.wrapping_sub(self.head) || (M::FRAMED && !head.is_multiple_of(WORD)) {
-            return Err(self.spoilt(Corrupt {
-                word: "head",
-                found: head,
-                expected: "a position between its former value and tail",
-            }));
+            return Err(self.spoilt("head", head, "a position between its former value and tail"));
         }
         self.head = head;
         Ok(())
     }
 
     #[cold]
-    fn out_of_bounds(&mut self) -> SendError {
-        let at = Corrupt { word: "tail", found: self.staged, expected: "a position within the data area" };
-        self.spoilt(at).into()
-    }
-
-    fn spoilt(&mut self, corrupt: Corrupt) -> Corrupt {
+    fn spoilt(&mut self, word: &'static str, found: u64, expected: &'static str) -> Corrupt {
+        let corrupt = Corrupt { word, found, expected };
         self.corrupt = Some(corrupt);
         corrupt
+    }
+
+    /// Writes a copy of `message` behind what is staged, and stages it.
+    ///
+    /// The line with the header is written last: the consumer may be looking at it, and
+    /// would have it back for each look.
+    #[inline(always)]
+    pub(super) fn stage_bytes(&mut self, message: &[u8]) -> Result<(), SendError> {
+        let room = self.reserve(message.len())?;
+        let first = if M::FRAMED { CACHE_LINE - (room.span.as_ptr().addr() & (CACHE_LINE - 1)) } else { 0 };
+        if M::FRAMED && message.len() > first + 2 * WORD as usize {
+            let (near, far) = message.split_at(first);
+            self.area.write(room.span.skip(first), far);
+            self.clear_behind(room, message.len());
+            self.area.write(room.span, near);
+        } else {
+            self.area.write(room.span, message);
+            self.clear_behind(room, message.len());
+        }
+        self.add_staged(room, message.len());
+        Ok(())
     }
 
     /// Stages the first `len` bytes of `room`, which its caller has written.
     #[inline(always)]
     pub(super) fn stage_room(&mut self, room: Room, len: usize) {
+        self.clear_behind(room, len);
+        self.add_staged(room, len);
+    }
+
+    /// Empties the header behind a frame of `len` bytes in `room`, where bytes of an
+    /// earlier lap lie: the consumer looks at it next.
+    #[inline(always)]
+    fn clear_behind(&mut self, room: Room, len: usize) {
+        if M::FRAMED {
+            let next = self.staged.wrapping_add(room.padding + frame_len(len as u64));
+            // Published by the Release of the withheld header.
+            self.area.word(next & (self.capacity - 1)).store(FrameHeader::EMPTY, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts `room` as staged, and writes its headers.
+    #[inline(always)]
+    fn add_staged(&mut self, room: Room, len: usize) {
         if !M::FRAMED {
             self.staged = self.staged.wrapping_add(1);
             return;
@@ -221,18 +262,41 @@ impl<M: Payload + ?Sized> Tail<M> {
             return;
         }
         if M::FRAMED {
-            let mask = self.capacity - 1;
-            // Bytes of an earlier lap lie there; the consumer looks at them next.
-            self.area.word(self.staged & mask).store(FrameHeader::EMPTY, Ordering::Relaxed);
             // Release: pairs with the Acquire of the header in `Head::find`, and in
             // `find_unrecorded_publish`.
-            self.area.word(self.tail & mask).store(self.withheld, Ordering::Release);
+            self.area.word(self.tail & (self.capacity - 1)).store(self.withheld, Ordering::Release);
             self.record_last();
         }
+        let published = self.staged.wrapping_sub(self.tail) * M::STRIDE;
         self.tail = self.staged;
         // Release: pairs with the Acquire of `tail` in `Head::find` (slots), and in
         // `take_over`. For frames this only records what the header has published.
         self.shared_tail.store(self.tail, Ordering::Release);
+        self.expect_more(published);
+    }
+
+    /// Fetches as many lines as `published` bytes are, from the line behind the last
+    /// message's on, if they are free: the next message most likely is like the last.
+    #[inline(always)]
+    fn expect_more(&self, published: u64) {
+        const LINE: u64 = CACHE_LINE as u64;
+        if published >= EXPECT_AT_MOST {
+            return;
+        }
+        let data_len = self.capacity * M::STRIDE;
+        let lines = published.next_multiple_of(LINE);
+        let mut line = ((self.tail & (self.capacity - 1)) * M::STRIDE & !(LINE - 1)) + LINE;
+        let free = self.capacity.wrapping_sub(self.tail.wrapping_sub(self.head)) * M::STRIDE;
+        if lines + LINE > free {
+            return;
+        }
+        for _ in 0..lines / LINE {
+            if line >= data_len {
+                line -= data_len;
+            }
+            self.area.expect_write(line);
+            line += LINE;
+        }
     }
 
     /// Records which frame was published last. A producer killed in here has not stored

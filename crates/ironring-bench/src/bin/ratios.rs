@@ -1,0 +1,169 @@
+//! The ratios of docs/BENCHMARKS.md, on this machine: each contender against its peer,
+//! interleaved and shuffled, as medians with 95 percent intervals.
+
+use std::collections::BTreeMap;
+
+use clap::Parser;
+use ironring_bench::{
+    contest::{self, Contender, Cores, Measure, ROLES},
+    statistics::{Estimate, estimate, median},
+};
+use ironring_testkit::{cores, floor, rng::fastrand::Rng, roles};
+
+/// Measures the ratios of docs/BENCHMARKS.md on this machine.
+#[derive(Debug, Parser)]
+struct Options {
+    /// Rounds, in each of which every contender is measured once.
+    #[arg(long, default_value_t = 15)]
+    rounds: usize,
+    /// Only comparisons whose name contains this.
+    #[arg(long, default_value = "")]
+    only: String,
+    /// The two cores, such as 0,1.
+    #[arg(long, value_parser = parse_cores)]
+    cores: Option<Cores>,
+}
+
+fn parse_cores(text: &str) -> Result<Cores, String> {
+    let (one, other) = text.split_once(',').ok_or("two cores, such as 0,1")?;
+    let core = |text: &str| text.trim().parse().map_err(|e| format!("{text:?}: {e}"));
+    Ok((core(one)?, core(other)?))
+}
+
+/// A contender, what it is compared with, and what is to be reached.
+struct Comparison {
+    name: String,
+    measure: Measure,
+    ours: Contender,
+    /// The peer's variants: its best in each round counts. None: the floor.
+    peers: Vec<Contender>,
+    target: Option<f64>,
+}
+
+fn main() {
+    roles::run(&ROLES);
+    let options = Options::parse();
+    let there = cores();
+    let pair = options.cores.unwrap_or_else(|| match there[..] {
+        [one, .., other] => (one, other),
+        _ => panic!("two cores are needed to measure, this process may run on {there:?}"),
+    });
+    let comparisons: Vec<_> =
+        comparisons().into_iter().filter(|comparison| comparison.name.contains(&options.only)).collect();
+    println!("cores {pair:?}, {}; {} rounds", floor::placement(pair).expect("a placement"), options.rounds);
+
+    let (mut results, mut floors) = (BTreeMap::<usize, Vec<(f64, f64)>>::new(), Vec::new());
+    let mut rng = Rng::new();
+    for _ in 0..options.rounds {
+        let mut order: Vec<usize> = (0..comparisons.len()).collect();
+        rng.shuffle(&mut order);
+        for index in order {
+            let comparison = &comparisons[index];
+            let (result, floor_ns) = steady(comparison, pair);
+            results.entry(index).or_default().push(result);
+            floors.push(floor_ns);
+        }
+    }
+    println!("floor: {:.0} ns one way (median of {})", median(&floors), floors.len());
+    println!("| comparison | ours | peer | ratio | 95 percent | to reach | |\n|---|---|---|---|---|---|---|");
+    for (index, pairs) in results {
+        print_row(&comparisons[index], &pairs);
+    }
+}
+
+/// Measures both sides of a comparison: again if the machine moved the cores meanwhile.
+fn steady(comparison: &Comparison, pair: Cores) -> ((f64, f64), f64) {
+    const ROUNDS: usize = 2_000;
+    loop {
+        let before = floor::probe(pair, ROUNDS).expect("a floor");
+        let ours = contest::run(comparison.ours, comparison.measure, pair);
+        let between = floor::probe(pair, ROUNDS).expect("a floor");
+        let peer = comparison
+            .peers
+            .iter()
+            .map(|peer| contest::run(*peer, comparison.measure, pair))
+            .fold(f64::INFINITY, f64::min);
+        let after = floor::probe(pair, ROUNDS).expect("a floor");
+        if floor::moved(before, between) || floor::moved(between, after) {
+            continue;
+        }
+        let floor_ns = f64::midpoint(before.p50_ns as f64, between.p50_ns as f64);
+        return ((ours, if peer.is_finite() { peer } else { floor_ns }), floor_ns);
+    }
+}
+
+fn print_row(comparison: &Comparison, pairs: &[(f64, f64)]) {
+    let ours = median(&pairs.iter().map(|pair| pair.0).collect::<Vec<_>>());
+    let peer = median(&pairs.iter().map(|pair| pair.1).collect::<Vec<_>>());
+    let is_latency = matches!(comparison.measure, Measure::Latency { .. });
+    // Latency: less is better. Throughput: the peer's time over ours, more is better.
+    let ratios: Vec<f64> = pairs.iter().map(|(a, b)| if is_latency { a / b } else { b / a }).collect();
+    let Estimate { median, low, high } = estimate(&ratios);
+    let (shown, unit): (fn(f64) -> f64, _) =
+        if is_latency { (|ns| ns, "ns") } else { (|ns| 1e3 / ns, "M/s") };
+    let verdict = comparison.target.map_or(String::from("| "), |target| {
+        let met = if is_latency { high <= target } else { low >= target };
+        format!("{target:.2} | {}", if met { "met" } else { "missed" })
+    });
+    println!(
+        "| {} | {:.1} {unit} | {:.1} {unit} | {median:.3} | {low:.3} .. {high:.3} | {verdict} |",
+        comparison.name,
+        shown(ours),
+        shown(peer)
+    );
+}
+
+fn comparisons() -> Vec<Comparison> {
+    const LATENCY_COUNT: u64 = 40_000;
+    let mut all = Vec::new();
+    let bytes = Contender::Bytes { capacity: 64 << 10 };
+    let typed = Contender::Typed { capacity: 64 << 10 };
+    let rtrb = |capacity| [0, 16, 64].map(|pauses| Contender::Rtrb { capacity, pauses }).to_vec();
+    for (ours, kind) in [(bytes, "bytes"), (typed, "typed")] {
+        for size in [8, 48, 1024] {
+            let measure = Measure::Latency { size, count: LATENCY_COUNT };
+            let target = (kind == "bytes" && size <= 48).then_some(1.10);
+            let peers = Vec::new();
+            all.push(Comparison {
+                name: format!("latency {kind} {size} / floor"),
+                measure,
+                ours,
+                peers,
+                target,
+            });
+        }
+    }
+    for size in [8, 48, 1024] {
+        let measure = Measure::Latency { size, count: LATENCY_COUNT };
+        let ours = Contender::Rtrb { capacity: 64 << 10, pauses: 0 };
+        all.push(Comparison {
+            name: format!("latency rtrb {size} / floor"),
+            measure,
+            ours,
+            peers: Vec::new(),
+            target: None,
+        });
+    }
+    for (size, batch, count) in [
+        (8, 1, 4_000_000),
+        (8, 32, 16_000_000),
+        (64, 1, 2_000_000),
+        (64, 32, 4_000_000),
+        (256, 1, 1_000_000),
+        (1024, 1, 400_000),
+        (4096, 1, 100_000),
+    ] {
+        let measure = Measure::Throughput { size, batch, count };
+        // Large messages move best through a ring that the second-level cache holds.
+        let capacity = 256 << 10;
+        let peers = rtrb(capacity);
+        let target = Some(if size == 8 { 1.0 } else { 1.2 });
+        for (ours, kind) in
+            [(Contender::Bytes { capacity }, "bytes"), (Contender::Typed { capacity }, "typed")]
+        {
+            let name = format!("throughput {kind} {size} x{batch} / rtrb");
+            all.push(Comparison { name, measure, ours, peers: peers.clone(), target });
+        }
+    }
+    all
+}
