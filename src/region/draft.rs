@@ -12,12 +12,13 @@ use std::{
         fd::{AsRawFd, RawFd},
         unix::{
             ffi::OsStrExt,
-            fs::{OpenOptionsExt, PermissionsExt},
+            fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
         },
     },
     path::{Path, PathBuf},
 };
 
+use super::Contention;
 use crate::{error::Error, header::Identity, layout::AT_MAGIC, liveness, memory::Mapping};
 
 /// A file in the directory of its future name.
@@ -49,22 +50,33 @@ impl Draft {
     /// and clears away those whose makers died.
     fn named(path: &Path) -> Result<Self, Error> {
         clear_abandoned(path)?;
-        let temporary = directory_of(path).join(format!(
-            "{}{}-{}",
-            temporary_prefix(path),
-            std::process::id(),
-            crate::header::now()
-        ));
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&temporary)
-            .map_err(|e| Error::io(format!("making {}", temporary.display()), e))?;
-        let draft = Self { file, temporary: Some(temporary) };
-        liveness::lock(&draft.file, AT_MAGIC)?;
-        Ok(draft)
+        let mut contention = Contention::new();
+        loop {
+            let temporary = directory_of(path).join(format!(
+                "{}{}-{}",
+                temporary_prefix(path),
+                std::process::id(),
+                crate::header::now()
+            ));
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&temporary)
+                .map_err(|e| Error::io(format!("making {}", temporary.display()), e))?;
+            let draft = Self { file, temporary: Some(temporary) };
+            // Before it was locked, another maker may have taken it for abandoned.
+            if liveness::lock(&draft.file, AT_MAGIC)? && draft.is_linked()? {
+                return Ok(draft);
+            }
+            contention.pause("making a file for the ring, which others clear away meanwhile")?;
+        }
+    }
+
+    fn is_linked(&self) -> Result<bool, Error> {
+        let found = self.file.metadata().map_err(|e| Error::io("looking at the new ring's file", e))?;
+        Ok(found.nlink() > 0)
     }
 
     /// Writes the region and gives it its name, if that is free.
