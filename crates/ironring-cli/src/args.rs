@@ -1,0 +1,187 @@
+//! The arguments, and what `--help` says.
+
+use std::path::{Path, PathBuf};
+
+use bytesize::ByteSize;
+use clap::{Parser, Subcommand, ValueEnum};
+use ironring::Delivery;
+
+const STATUSES: &str = "\
+Exit status:
+    0  done
+    1  an error, named on standard error
+    2  wrong arguments
+    3  recv: the sender was killed instead of finishing
+    4  send, recv: the ring was removed while it was in use
+  141  standard output was closed, as by `head`
+  128 + N  ended by signal N, such as 130 by Ctrl-C
+
+NAME is a bare name, for a ring in $IRONRING_DIR (by default /dev/shm/ironring-UID),
+or a path with a slash. Sizes are numbers of bytes, or such as 64KiB, 1MiB, 10MB.";
+
+/// Rings of messages in memory that processes share.
+#[derive(Debug, Parser)]
+#[command(name = "ironring", version, after_help = STATUSES, max_term_width = 90)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Makes a ring; the name must be free
+    Create(Create),
+    /// Sends each line of standard input as a message
+    #[command(long_about = SEND)]
+    Send(Send),
+    /// Writes the messages of a ring to standard output as they come
+    #[command(long_about = RECV)]
+    Recv(Recv),
+    /// Tells what a ring is and who uses it
+    Stat(Stat),
+    /// Writes the messages that are in a ring to standard output, and leaves them there
+    Peek(Peek),
+    /// Shows a ring's header words and messages, in hexadecimal
+    Dump(Name),
+    /// Lists the rings that have a bare name
+    List,
+    /// Removes rings; who uses one learns of it
+    Remove(Names),
+}
+
+impl Command {
+    /// The name of the ring that it is about, if that is one.
+    pub(crate) fn ring(&self) -> Option<&Path> {
+        match self {
+            Self::Create(args) => Some(&args.name),
+            Self::Send(args) => Some(&args.name),
+            Self::Recv(args) => Some(&args.name),
+            Self::Stat(args) => Some(&args.name),
+            Self::Peek(args) => Some(&args.name),
+            Self::Dump(args) => Some(&args.name),
+            Self::List | Self::Remove(_) => None,
+        }
+    }
+}
+
+const SEND: &str = "\
+Sends each line of standard input as a message, its newline included; a last line
+without one is sent as it is. Waits while the ring is full. A ring that is not there is
+made: 512 KiB, for lines of up to 262,136 bytes. There is one sender at a time.";
+
+const RECV: &str = "\
+Writes the messages of a ring to standard output as they are. Ends when a sender has
+come, none is attached any more, and the ring is empty; a sender that came and went
+before counts, unless its end was reported before. A ring that is not there is made as
+`send` makes it, so that either may be started first. There is one receiver at a time.
+
+A message leaves the ring when it is written. Ended in between, by a signal, it is
+received again (or not, in a ring of at-most-once delivery).";
+
+#[derive(Debug, Parser)]
+pub(crate) struct Create {
+    /// A bare name, or a path
+    pub(crate) name: PathBuf,
+    /// Which algorithm: spsc has one sender and one receiver at a time
+    #[arg(long, value_enum)]
+    pub(crate) kind: Kind,
+    /// The size of the data area, rounded up to a power of two
+    #[arg(long, value_name = "SIZE", required_unless_present = "messages", conflicts_with = "messages")]
+    pub(crate) bytes: Option<ByteSize>,
+    /// Room for so many messages of the greatest length
+    #[arg(long, value_name = "N")]
+    pub(crate) messages: Option<u64>,
+    /// The longest message [default: half the data area; with --messages, 4096 bytes]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) max_message: Option<ByteSize>,
+    /// Who may use it, as in chmod
+    #[arg(long, default_value = "600", value_parser = octal)]
+    pub(crate) mode: u32,
+    /// What happens to messages that a receiver held when it died
+    #[arg(long, value_enum, default_value = "at-least-once")]
+    pub(crate) delivery: DeliveryArg,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Kind {
+    Spsc,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum DeliveryArg {
+    /// They are delivered again
+    AtLeastOnce,
+    /// They are dropped
+    AtMostOnce,
+}
+
+impl From<DeliveryArg> for Delivery {
+    fn from(arg: DeliveryArg) -> Self {
+        match arg {
+            DeliveryArg::AtLeastOnce => Self::AtLeastOnce,
+            DeliveryArg::AtMostOnce => Self::AtMostOnce,
+        }
+    }
+}
+
+#[derive(Debug, Parser)]
+pub(crate) struct Send {
+    /// A bare name, or a path
+    pub(crate) name: PathBuf,
+    /// Sends pieces of SIZE bytes instead of lines; each waits until it is full, but the last
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) chunk: Option<ByteSize>,
+}
+
+#[derive(Debug, Parser)]
+pub(crate) struct Recv {
+    /// A bare name, or a path
+    pub(crate) name: PathBuf,
+    /// Ends after N messages
+    #[arg(long, value_name = "N")]
+    pub(crate) count: Option<u64>,
+    /// Ends when no message has come for MS milliseconds, with status 0
+    #[arg(long, value_name = "MS")]
+    pub(crate) idle_exit: Option<u64>,
+    /// Waits for the next sender when one has ended
+    #[arg(long)]
+    pub(crate) follow: bool,
+}
+
+#[derive(Debug, Parser)]
+pub(crate) struct Stat {
+    /// A bare name, or a path
+    pub(crate) name: PathBuf,
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Parser)]
+pub(crate) struct Peek {
+    /// A bare name, or a path
+    pub(crate) name: PathBuf,
+    /// The first N messages only
+    #[arg(long, value_name = "N")]
+    pub(crate) count: Option<usize>,
+}
+
+#[derive(Debug, Parser)]
+pub(crate) struct Name {
+    /// A bare name, or a path
+    pub(crate) name: PathBuf,
+}
+
+#[derive(Debug, Parser)]
+pub(crate) struct Names {
+    /// Bare names, or paths
+    #[arg(required = true, value_name = "NAME")]
+    pub(crate) names: Vec<PathBuf>,
+}
+
+fn octal(text: &str) -> Result<u32, String> {
+    u32::from_str_radix(text, 8)
+        .ok()
+        .filter(|mode| *mode <= 0o777)
+        .ok_or_else(|| "expected an octal number up to 777, such as 600 or 660".to_owned())
+}

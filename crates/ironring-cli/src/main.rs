@@ -1,0 +1,46 @@
+//! The command line of ironring.
+
+mod args;
+mod create;
+mod dump;
+mod failure;
+mod list;
+mod open;
+mod output;
+mod peek;
+mod recv;
+mod remove;
+mod send;
+mod stat;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{
+    args::{Args, Command},
+    failure::Failure,
+};
+
+fn main() -> ExitCode {
+    let command = Args::parse().command;
+    match run(&command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(command.ring()),
+    }
+}
+
+/// Every handle is dropped before this returns: one that is still there when the process
+/// ends would be taken for one that died.
+fn run(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Create(args) => create::run(args),
+        Command::Send(args) => send::run(args),
+        Command::Recv(args) => recv::run(args),
+        Command::Stat(args) => stat::run(args),
+        Command::Peek(args) => peek::run(args),
+        Command::Dump(args) => dump::run(args),
+        Command::List => list::run(),
+        Command::Remove(args) => remove::run(args),
+    }
+}

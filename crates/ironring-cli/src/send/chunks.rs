@@ -1,0 +1,49 @@
+//! Messages of one size, whatever is in them.
+
+use std::{fs::File, io};
+
+use ironring::{
+    Deadline,
+    spsc::{Claim, Producer},
+};
+
+use crate::failure::Failure;
+
+/// Sends pieces of `size` bytes, which the kernel writes to the ring itself. However the
+/// input arrives, only the last piece may be shorter.
+pub(super) fn send(producer: &mut Producer<[u8]>, input: &File, size: u64) -> Result<(), Failure> {
+    let limit = producer.max_message();
+    let size = usize::try_from(size).ok().filter(|size| (1..=limit).contains(size)).ok_or_else(|| {
+        Failure::Error(format!(
+            "--chunk {size}: this ring takes messages of 1 to {limit} bytes; for larger ones make it first, \
+             with `ironring create NAME --kind spsc --bytes SIZE --max-message {size}`"
+        ))
+    })?;
+    loop {
+        let mut claim = producer.claim_by(size, Deadline::NEVER)?;
+        let (filled, done) = fill(&mut claim, input);
+        if filled > 0 {
+            claim.shrink(filled);
+            claim.publish();
+        }
+        done.map_err(|e| Failure::reading(&e))?;
+        if filled < size {
+            return Ok(());
+        }
+    }
+}
+
+/// Reads until `claim` is full or the input ends; says how much that was, also where the
+/// input failed.
+fn fill(claim: &mut Claim<'_, [u8]>, input: &File) -> (usize, io::Result<()>) {
+    let mut filled = 0;
+    while filled < claim.len() {
+        match claim.read_from(input, filled) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return (filled, Err(e)),
+        }
+    }
+    (filled, Ok(()))
+}

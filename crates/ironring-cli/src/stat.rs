@@ -1,0 +1,174 @@
+//! `ironring stat`, and what other commands show of a ring too.
+
+use std::{
+    fmt,
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
+
+use bytesize::ByteSize;
+use ironring::{Error, Observer, Presence, Role, State};
+use serde::Serialize;
+
+use crate::{args::Stat, failure::Failure, output::Output};
+
+pub(crate) fn run(args: &Stat) -> Result<(), Failure> {
+    let summary = Summary::of(&Observer::open(&args.name)?)?;
+    let mut out = Output::new();
+    if args.json {
+        let json = serde_json::to_string_pretty(&summary).map_err(|e| Failure::Error(e.to_string()))?;
+        out.write(json + "\n")?;
+    } else {
+        out.write(summary.to_string())?;
+    }
+    out.finish()?;
+    summary.corrupt.map_or(Ok(()), |why| Err(Failure::Error(why)))
+}
+
+/// What there is to say about a ring without its messages.
+#[derive(Debug, Serialize)]
+pub(crate) struct Summary {
+    path: PathBuf,
+    pub(crate) kind: String,
+    /// In bytes, or in messages where they have one size.
+    capacity: u64,
+    capacity_bytes: u64,
+    max_message: usize,
+    /// Of typed messages only.
+    message_size: Option<usize>,
+    message_align: Option<usize>,
+    type_tag: u64,
+    delivery: String,
+    created_ns: u64,
+    boot_id: String,
+    retired: bool,
+    head: u64,
+    tail: u64,
+    received: u64,
+    /// What was published and not released; none where the ring is corrupt.
+    messages: Option<u64>,
+    used_bytes: Option<u64>,
+    corrupt: Option<String>,
+    pub(crate) sender: Party,
+    pub(crate) receiver: Party,
+}
+
+/// One side of a ring.
+#[derive(Debug, Serialize)]
+pub(crate) struct Party {
+    state: &'static str,
+    pid: Option<u32>,
+    since_ns: Option<u64>,
+    attachments: u64,
+}
+
+impl Summary {
+    pub(crate) fn of(ring: &Observer) -> Result<Self, Error> {
+        let cursors = ring.cursors();
+        let usage = ring.usage();
+        let layout = ring.message_layout();
+        Ok(Self {
+            path: ring.path(),
+            kind: ring.kind().to_string(),
+            capacity: ring.capacity(),
+            capacity_bytes: ring.data_len(),
+            max_message: ring.max_message(),
+            message_size: layout.map(|(size, _)| size),
+            message_align: layout.map(|(_, align)| align),
+            type_tag: ring.type_tag(),
+            delivery: ring.delivery().to_string(),
+            created_ns: ring.created(),
+            boot_id: format!("{:032x}", u128::from_be_bytes(ring.boot_id())),
+            retired: ring.is_retired(),
+            head: cursors.head,
+            tail: cursors.tail,
+            received: cursors.received,
+            messages: usage.map(|usage| usage.messages).ok(),
+            used_bytes: usage.map(|usage| usage.bytes).ok(),
+            corrupt: usage.err().map(|corrupt| corrupt.to_string()),
+            sender: Party::of(ring.presence(Role::Producer)?),
+            receiver: Party::of(ring.presence(Role::Consumer)?),
+        })
+    }
+
+    /// How much of the ring is in use.
+    pub(crate) fn used(&self) -> String {
+        match (self.messages, self.used_bytes) {
+            (Some(messages), Some(bytes)) => {
+                let plural = if messages == 1 { "" } else { "s" };
+                format!("{messages} message{plural}, {} of {}", size(bytes), size(self.capacity_bytes))
+            }
+            _ => self.corrupt.clone().unwrap_or_default(),
+        }
+    }
+}
+
+impl Party {
+    fn of(presence: Presence) -> Self {
+        let state = match presence.state {
+            State::Never => "never",
+            State::Attached => "attached",
+            State::Detached => "detached",
+            State::Died => "died",
+        };
+        // Attached, and it has not said yet who it is.
+        let said = presence.holder.pid != 0;
+        Self {
+            state,
+            pid: said.then_some(presence.holder.pid),
+            since_ns: said.then_some(presence.holder.since),
+            attachments: presence.attachments,
+        }
+    }
+}
+
+impl fmt::Display for Party {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.state)?;
+        match (self.pid, self.since_ns) {
+            (Some(pid), Some(since)) if self.state != "never" => {
+                write!(f, " (process {pid}, came {} ago)", age(since))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line = |name: &str, value: String| writeln!(f, "{name:<12} {value}");
+        line("path", self.path.display().to_string())?;
+        line("kind", self.kind.clone())?;
+        match (self.message_size, self.message_align) {
+            (Some(bytes), Some(align)) => {
+                line("messages", format!("of {bytes} bytes, aligned to {align}"))?;
+                line("capacity", format!("{} messages, {}", self.capacity, size(self.capacity_bytes)))?;
+            }
+            _ => {
+                line("messages", format!("of up to {} bytes", self.max_message))?;
+                line("capacity", format!("{} ({} bytes)", size(self.capacity_bytes), self.capacity))?;
+            }
+        }
+        line("type tag", self.type_tag.to_string())?;
+        line("delivery", self.delivery.clone())?;
+        line("created", format!("{} ago", age(self.created_ns)))?;
+        line("boot id", self.boot_id.clone())?;
+        line("removed", if self.retired { "yes" } else { "no" }.to_owned())?;
+        line("used", self.used())?;
+        line("head", self.head.to_string())?;
+        line("tail", self.tail.to_string())?;
+        line("received", self.received.to_string())?;
+        line("sender", self.sender.to_string())?;
+        line("receiver", self.receiver.to_string())
+    }
+}
+
+fn size(bytes: u64) -> String {
+    ByteSize(bytes).display().iec().to_string()
+}
+
+/// How long ago a time was that is given in nanoseconds since 1970, in full seconds.
+fn age(ns: u64) -> String {
+    let then = SystemTime::UNIX_EPOCH + Duration::from_nanos(ns);
+    format!("{} s", then.elapsed().unwrap_or_default().as_secs())
+}

@@ -1,0 +1,7 @@
+//! The command line as its users meet it: every behaviour that `--help` promises.
+
+mod ends;
+mod errors;
+mod messages;
+mod shows;
+mod start;
