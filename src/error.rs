@@ -3,6 +3,7 @@
 
 use std::{io, path::PathBuf};
 
+#[cfg(not(loom))]
 use crate::liveness::{Holder, Role};
 
 /// Why a ring could not be made, opened, attached to or removed.
@@ -60,6 +61,7 @@ pub enum Error {
         expected: String,
     },
     /// Another handle holds this role, and lives.
+    #[cfg(not(loom))]
     #[error("the {role} of this ring is taken: {holder}")]
     Busy {
         /// The role that was asked for.

@@ -7,6 +7,8 @@
 //!
 //! - [`spsc`]: one producer and one consumer at a time.
 
+#![cfg_attr(loom, allow(dead_code, reason = "a model has no files"))]
+
 #[cfg(not(all(
     target_os = "linux",
     target_pointer_width = "64",
@@ -35,6 +37,8 @@ mod waiting;
 
 #[cfg(not(loom))]
 pub(crate) use liveness::Seat;
+#[cfg(loom)]
+pub use memory::Life;
 #[cfg(loom)]
 pub(crate) use memory::Seat;
 

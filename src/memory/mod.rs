@@ -15,4 +15,6 @@ mod model;
 #[cfg(not(loom))]
 pub(crate) use mapping::{Area, Mapping, Span, Word};
 #[cfg(loom)]
-pub(crate) use model::{Area, Mapping, Span, Word};
+pub use model::Life;
+#[cfg(loom)]
+pub(crate) use model::{Area, Mapping, Memory, Seat, Span, Word};

@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""Shows that the tests fail where the code is wrong: see docs/TESTING.md.
+
+Each mutant in mutants.toml is one deliberate fault. This copies the tree, runs the tests
+that the chosen mutants name on it as it is, then puts in one fault after the other and
+expects the test that the mutant names to fail. A mutant that survives, that does not
+compile, or whose text is not found exactly once makes the run fail.
+"""
+
+import argparse
+import collections
+import fcntl
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+WORK = pathlib.Path(tempfile.gettempdir()) / f"ironring-mutants-{os.getuid()}"
+TREE = WORK / "tree"
+TIMEOUT_S = 300
+
+Result = collections.namedtuple("Result", "compiled passed hung output")
+
+
+def run_tests(suite, target, names):
+    """Runs the tests called `names` of a test target; all of them must be there."""
+    folder = TREE / "loom-tests" if suite == "loom" else TREE
+    environment = dict(os.environ, CARGO_TARGET_DIR=str(WORK / f"target-{suite}"))
+    if suite == "loom":
+        environment["RUSTFLAGS"] = "--cfg loom"
+    command = ["cargo", "test", "--quiet", "--release", "--test", target]
+    build = subprocess.run(
+        [*command, "--no-run"], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    if build.returncode != 0:
+        return Result(False, False, False, build.stderr)
+    process = subprocess.Popen(
+        [*command, "--", "--exact", *names],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        output, _ = process.communicate(timeout=TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, 9)
+        output, _ = process.communicate()
+        return Result(True, False, True, output)
+    ran = re.search(r"^running (\d+) tests?$", output, re.MULTILINE)
+    if ran is None or int(ran[1]) != len(names):
+        sys.exit(f"not all of these tests are in {target}: {' '.join(names)}\n{output}")
+    return Result(True, process.returncode == 0, False, output)
+
+
+def split_test(mutant):
+    suite, target, name = mutant["test"].split("::", 2)
+    return suite, target, name
+
+
+def unmutated_passes(mutants):
+    """Runs every test that a mutant names, on the tree as it is."""
+    targets = collections.defaultdict(set)
+    for mutant in mutants:
+        suite, target, name = split_test(mutant)
+        targets[suite, target].add(name)
+    for (suite, target), names in sorted(targets.items()):
+        result = run_tests(suite, target, sorted(names))
+        if not result.passed:
+            print(result.output)
+            print(f"FAILS without a mutation: {suite}::{target}")
+            return False
+        print(f"passes without a mutation: {suite}::{target}, {len(names)} tests", flush=True)
+    return True
+
+
+def is_caught(mutant):
+    """Puts the fault in, runs the mutant's test, takes the fault out again."""
+    path = TREE / mutant["file"]
+    original = path.read_text()
+    found = original.count(mutant["old"])
+    if found != 1:
+        print(f"BROKEN {mutant['name']}: its text is there {found} times in {mutant['file']}")
+        return False
+    path.write_text(original.replace(mutant["old"], mutant["new"]))
+    try:
+        suite, target, name = split_test(mutant)
+        start = time.monotonic()
+        result = run_tests(suite, target, [name])
+        seconds = time.monotonic() - start
+    finally:
+        path.write_text(original)
+    if not result.compiled:
+        print(f"BROKEN {mutant['name']}: it does not compile\n{result.output}")
+        return False
+    if result.passed:
+        print(f"SURVIVED {mutant['name']}: {mutant['test']} passes")
+        return False
+    how = " (by never ending)" if result.hung else ""
+    print(f"caught {mutant['name']} by {mutant['test']}{how}, {seconds:.0f} s", flush=True)
+    return True
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="these mutants only")
+    parser.add_argument("--list", action="store_true", help="list the mutants")
+    arguments = parser.parse_args()
+    table = tomllib.loads((ROOT / "scripts" / "mutants.toml").read_text())["mutant"]
+    names = [mutant["name"] for mutant in table]
+    if len(set(names)) != len(names):
+        sys.exit("two mutants have one name")
+    if arguments.list:
+        for mutant in table:
+            print(f"{mutant['name']}: {mutant['test']}")
+        return
+    chosen = arguments.only or names
+    if unknown := set(chosen) - set(names):
+        sys.exit(f"no such mutant: {' '.join(sorted(unknown))}")
+    mutants = [mutant for mutant in table if mutant["name"] in chosen]
+
+    WORK.mkdir(mode=0o700, exist_ok=True)
+    lock = (WORK / "lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    shutil.rmtree(TREE, ignore_errors=True)
+    # With new times of change, so that cargo takes nothing for built that was mutated.
+    shutil.copytree(
+        ROOT, TREE, copy_function=shutil.copyfile, ignore=shutil.ignore_patterns("target", ".git")
+    )
+    if not unmutated_passes(mutants):
+        sys.exit(1)
+    caught = sum([is_caught(mutant) for mutant in mutants])
+    print(f"{caught} of {len(mutants)} mutants caught")
+    sys.exit(caught != len(mutants))
+
+
+if __name__ == "__main__":
+    main()
