@@ -67,7 +67,7 @@ impl Command {
 const SEND: &str = "\
 Sends each line of standard input as a message, its newline included; a last line
 without one is sent as it is. Waits while the ring is full. A ring that is not there is
-made: 512 KiB, for lines of up to 262,136 bytes. There is one sender at a time.";
+made: 1024 KiB, for lines of up to 524,280 bytes. There is one sender at a time.";
 
 const RECV: &str = "\
 Writes the messages of a ring to standard output as they are. Ends when a sender has

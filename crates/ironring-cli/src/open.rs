@@ -5,8 +5,9 @@ use std::path::Path;
 use ironring::{Error, Options, spsc::Ring};
 
 /// The data area of a ring that `send` or `recv` makes, in bytes: large enough for long
-/// lines and several chunks, small enough to stay in a processor's second-level cache.
-const DEFAULT_BYTES: u64 = 512 << 10;
+/// lines and many chunks, so that a sender which naps finds the receiver still at work
+/// (512 KiB took a tenth longer in chunks), and of the size of a second-level cache.
+const DEFAULT_BYTES: u64 = 1 << 20;
 
 /// How often others may remove the ring between two steps of this.
 const TRIES: u32 = 100;

@@ -3,10 +3,11 @@
 use std::{fs::File, io};
 
 use ironring::{
-    Deadline,
+    SendError,
     spsc::{Claim, Producer},
 };
 
+use super::wait_for_room;
 use crate::failure::Failure;
 
 /// Sends pieces of `size` bytes, which the kernel writes to the ring itself. However the
@@ -20,7 +21,13 @@ pub(super) fn send(producer: &mut Producer<[u8]>, input: &File, size: u64) -> Re
         ))
     })?;
     loop {
-        let mut claim = producer.claim_by(size, Deadline::NEVER)?;
+        let mut claim = match producer.claim(size) {
+            Err(SendError::Full) => {
+                wait_for_room(producer)?;
+                continue;
+            }
+            claimed => claimed?,
+        };
         let (filled, done) = fill(&mut claim, input);
         if filled > 0 {
             claim.shrink(filled);

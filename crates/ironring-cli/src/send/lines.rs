@@ -7,6 +7,7 @@ use std::{
 
 use ironring::{SendError, spsc::Producer};
 
+use super::wait_for_room;
 use crate::failure::Failure;
 
 /// What is read at once, and published together: in bytes. A terminal gives a line.
@@ -50,13 +51,18 @@ pub(super) fn send(producer: &mut Producer<[u8]>, mut input: &File) -> Result<()
 
 /// Stages line number `number`; waits for room, having published what was staged.
 fn stage(producer: &mut Producer<[u8]>, line: &[u8], number: u64) -> Result<(), Failure> {
-    match producer.stage(line) {
-        Err(SendError::Full) => Ok(producer.send(line)?),
-        Err(SendError::TooLong { len, limit }) => {
-            producer.publish();
-            Err(too_long(number, "", len, limit))
+    loop {
+        match producer.stage(line) {
+            Err(SendError::Full) => {
+                producer.publish();
+                wait_for_room(producer)?;
+            }
+            Err(SendError::TooLong { len, limit }) => {
+                producer.publish();
+                return Err(too_long(number, "", len, limit));
+            }
+            done => return Ok(done?),
         }
-        done => Ok(done?),
     }
 }
 

@@ -3,9 +3,9 @@
 mod chunks;
 mod lines;
 
-use std::{fs::File, io, os::fd::AsFd};
+use std::{fs::File, io, os::fd::AsFd, time::Duration};
 
-use ironring::{State, spsc::Producer};
+use ironring::{SendError, State, spsc::Producer};
 
 use crate::{args::Send, failure::Failure, open::open_or_make};
 
@@ -18,6 +18,19 @@ pub(crate) fn run(args: &Send) -> Result<(), Failure> {
         None => lines::send(&mut producer, &input)?,
     }
     check_delivery(&producer)
+}
+
+/// How long to leave a full ring to its receiver.
+const NAP: Duration = Duration::from_micros(50);
+
+/// Sleeps a little, so that the receiver makes room. A ring is full of work for it, so
+/// there is no hurry; a sender that span would take the processor from others.
+fn wait_for_room(producer: &Producer<[u8]>) -> Result<(), SendError> {
+    if producer.is_retired() {
+        return Err(SendError::Retired);
+    }
+    std::thread::sleep(NAP);
+    Ok(())
 }
 
 /// What was sent waits in the ring for a receiver, unless no new one can find it.

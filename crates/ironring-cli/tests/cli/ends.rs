@@ -110,6 +110,7 @@ fn a_signal_ends_a_receiver_at_once_and_loses_nothing() {
         let receiver = dir.start("recv ring --follow");
         dir.must("send ring", "one\n");
         receiver.wait_for_output(b"one\n");
+        dir.wait_for_stat("ring", "the message has left the ring", |stat| stat["messages"] == 0);
         receiver.signal(signal);
         assert_eq!(receiver.finish().status, 128 + number);
         dir.must("send ring", "two\n");
