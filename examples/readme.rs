@@ -1,3 +1,5 @@
+//! Sends a greeting through a ring, and receives it.
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     use ironring::{Options, spsc};
 

@@ -27,7 +27,7 @@ pub(crate) const WORD: u64 = 8;
 ///
 /// let ring = spsc::Ring::<Tick>::anonymous(&Options::messages(64))?;
 /// let (mut producer, mut consumer) = (ring.producer()?, ring.consumer()?);
-/// producer.try_send(Tick { price: 1.5, size: 3 })?;
+/// producer.try_send(&Tick { price: 1.5, size: 3 })?;
 /// assert_eq!(consumer.try_recv()?.get(), Tick { price: 1.5, size: 3 });
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -48,7 +48,7 @@ impl Payload for [u8] {}
 impl<T: Pod> Payload for T {}
 
 pub(crate) mod sealed {
-    /// The constants by which the two forms of payload differ.
+    /// The constants by which the two forms of payload differ, and their bytes.
     pub trait Payload {
         /// Whether messages are frames, which carry their own header.
         const FRAMED: bool;
@@ -58,6 +58,12 @@ pub(crate) mod sealed {
         const SIZE: usize;
         /// The alignment that the type asks for in bytes.
         const ALIGN: usize;
+
+        /// The message's bytes.
+        fn bytes(&self) -> &[u8];
+
+        /// The message's bytes, to be overwritten.
+        fn bytes_mut(&mut self) -> &mut [u8];
     }
 }
 
@@ -66,6 +72,16 @@ impl sealed::Payload for [u8] {
     const STRIDE: u64 = 1;
     const SIZE: usize = 0;
     const ALIGN: usize = 1;
+
+    #[inline(always)]
+    fn bytes(&self) -> &[u8] {
+        self
+    }
+
+    #[inline(always)]
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self
+    }
 }
 
 impl<T: Pod> sealed::Payload for T {
@@ -76,6 +92,16 @@ impl<T: Pod> sealed::Payload for T {
         size_of::<T>()
     };
     const ALIGN: usize = align_of::<T>();
+
+    #[inline(always)]
+    fn bytes(&self) -> &[u8] {
+        bytemuck::bytes_of(self)
+    }
+
+    #[inline(always)]
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        bytemuck::bytes_of_mut(self)
+    }
 }
 
 /// A slot's length: small slots never straddle a cache line, large ones start on one.
@@ -147,11 +173,25 @@ impl FrameHeader {
     }
 }
 
-/// Bytes that a frame takes for a message of `len` bytes, its header included.
+/// Bytes that a frame takes for a message of `len` bytes, its header included: a power of
+/// two from 16 up to a cache line, so that small frames of one size never straddle two
+/// lines; whole words beyond.
 #[inline(always)]
 pub(crate) const fn frame_len(len: u64) -> u64 {
-    (WORD + len).next_multiple_of(WORD)
+    let needed = WORD + len;
+    if needed > CACHE_LINE {
+        return (needed + WORD - 1) & !(WORD - 1);
+    }
+    // A byte for each number of words that are needed, from one to eight.
+    const ROUNDED: u64 = u64::from_le_bytes([16, 16, 32, 32, 64, 64, 64, 64]);
+    (ROUNDED >> ((needed - 1) & !(WORD - 1))) & 0xff
 }
+
+/// The shortest frame, in bytes.
+pub(crate) const MIN_FRAME: u64 = 16;
+
+/// Bytes that travel together between two cores.
+pub(crate) const CACHE_LINE: u64 = 64;
 
 #[cfg(all(test, not(loom)))]
 mod tests {
@@ -170,6 +210,18 @@ mod tests {
             (256, 128, 256),
         ] {
             assert_eq!(slot_stride(size, align), stride, "size {size} align {align}");
+        }
+    }
+
+    #[test]
+    fn small_frames_do_not_straddle_lines_and_all_hold_their_message() {
+        for (len, frame) in
+            [(0, 16), (8, 16), (9, 32), (24, 32), (25, 64), (56, 64), (57, 72), (64, 72), (65, 80)]
+        {
+            assert_eq!(frame_len(len), frame, "{len} bytes");
+        }
+        for len in 0..10_000 {
+            assert!(frame_len(len) >= WORD + len && frame_len(len).is_multiple_of(WORD));
         }
     }
 

@@ -64,9 +64,7 @@ impl Waiting {
 /// the producer would find single messages for ever.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rhythm {
-    /// Messages since the ring was last found empty.
-    since_empty: u32,
-    /// The position, in bytes, where that was.
+    /// The position, in bytes, where the ring was last found empty.
     empty_at: u64,
     /// Pauses to stay away.
     stay: u32,
@@ -85,36 +83,29 @@ const TRIAL_MAX: u32 = 1024;
 
 impl Rhythm {
     pub(crate) const fn new() -> Self {
-        Self { since_empty: 0, empty_at: 0, stay: 0, singles: 0, trial_after: TRIAL_MIN }
+        Self { empty_at: 0, stay: 0, singles: 0, trial_after: TRIAL_MIN }
     }
 
-    /// A message was received.
-    #[inline(always)]
-    pub(crate) fn received(&mut self) {
-        self.since_empty = self.since_empty.saturating_add(1);
-    }
-
-    /// The ring, of `data_len` bytes, has run empty at `position`. Stays away for a while,
-    /// if that has been of use.
+    /// The ring, of `data_len` bytes, has run empty at `position`, after `messages` since
+    /// it was empty before. Stays away for a while, if that has been of use.
     #[inline]
-    pub(crate) fn ran_empty(&mut self, position: u64, data_len: u64) {
-        if self.since_empty == 0 {
+    pub(crate) fn ran_empty(&mut self, position: u64, messages: u64, data_len: u64) {
+        if messages == 0 {
             // Nothing came since the last stay: the next message is not to be late.
             return;
         }
-        *self = self.adapted(position, data_len);
+        *self = self.adapted(position, messages, data_len);
         for _ in 0..self.stay {
             sync::spin_loop();
         }
     }
 
-    #[cold]
-    fn adapted(mut self, position: u64, data_len: u64) -> Self {
+    fn adapted(mut self, position: u64, messages: u64, data_len: u64) -> Self {
         let bytes = position.wrapping_sub(self.empty_at);
-        if self.since_empty >= 2 {
+        if messages >= 2 {
             self.singles = 0;
             self.trial_after = TRIAL_MIN;
-            let gain = self.since_empty.saturating_add(u32::try_from(bytes / 64).unwrap_or(u32::MAX));
+            let gain = u32::try_from(messages.saturating_add(bytes / 64)).unwrap_or(u32::MAX);
             if bytes >= data_len / 4 || gain < self.stay {
                 self.stay /= 2;
             } else if gain >= self.stay * 2 {
@@ -129,7 +120,6 @@ impl Rhythm {
                 self.stay = STAY_MIN;
             }
         }
-        self.since_empty = 0;
         self.empty_at = position;
         self
     }
@@ -139,16 +129,13 @@ impl Rhythm {
 mod tests {
     use super::*;
 
-    fn stays_after(bursts: impl IntoIterator<Item = u32>) -> Vec<u32> {
+    fn stays_after(bursts: impl IntoIterator<Item = u64>) -> Vec<u32> {
         let mut rhythm = Rhythm::new();
         let mut position = 0;
         let mut stays = Vec::new();
         for burst in bursts {
-            for _ in 0..burst {
-                rhythm.received();
-                position += 16;
-            }
-            rhythm.ran_empty(position, 1 << 20);
+            position += 16 * burst;
+            rhythm.ran_empty(position, burst, 1 << 20);
             stays.push(rhythm.stay);
         }
         stays
@@ -169,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_consumer_in_lockstep_gets_out_of_it() {
-        let mut lockstep = std::iter::repeat_n(1, TRIAL_MIN as usize).collect::<Vec<_>>();
+        let mut lockstep = std::iter::repeat_n(1_u64, TRIAL_MIN as usize).collect::<Vec<_>>();
         lockstep.extend([8, 16, 40, 80, 120]);
         assert!(stays_after(lockstep).last().is_some_and(|stay| *stay >= 32));
     }

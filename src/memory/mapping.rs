@@ -92,7 +92,9 @@ impl Mapping {
     pub(crate) fn area(self: &Arc<Self>, offset: usize, len: usize) -> Area {
         let base = self.at(offset, len);
         assert!(base.cast::<u64>().is_aligned() && len.is_multiple_of(size_of::<u64>()));
-        Area { base, len, _mapping: Arc::clone(self) }
+        // Zero where lengths are no power of two: every offset then is the first word's.
+        let words = if len.is_power_of_two() { (len - 1) & !(size_of::<u64>() - 1) } else { 0 };
+        Area { base, len, words, _mapping: Arc::clone(self) }
     }
 
     fn at(&self, offset: usize, len: usize) -> NonNull<u8> {
@@ -145,6 +147,8 @@ impl Deref for Word {
 pub(crate) struct Area {
     base: NonNull<u8>,
     len: usize,
+    /// Masks a position to the offset of a word.
+    words: usize,
     _mapping: Arc<Mapping>,
 }
 
@@ -161,15 +165,14 @@ pub(crate) struct Span {
 }
 
 impl Area {
-    /// The word at `offset`, which is brought into the area and onto a word if a
-    /// caller's arithmetic ever left it.
+    /// The word at `position`, which counts on through laps of the area. The area's length
+    /// must be a power of two.
     #[inline(always)]
-    pub(crate) fn word(&self, offset: u64) -> &AtomicU64 {
-        let offset = offset as usize & !7;
-        debug_assert!(offset < self.len);
-        let offset = if offset < self.len { offset } else { 0 };
-        // SAFETY: `offset` is below `len`, both are whole words, so the word that
-        // starts there lies within the area.
+    pub(crate) fn word(&self, position: u64) -> &AtomicU64 {
+        debug_assert!(self.len.is_power_of_two() && position.is_multiple_of(8));
+        let offset = position as usize & self.words;
+        // SAFETY: a power of two less one, without its low three bits, or zero: below
+        // `len` and a multiple of eight, as `len` is, so a word lies there.
         let ptr = unsafe { self.base.add(offset) };
         // SAFETY: the base is aligned to a word and the offset a multiple of one; the
         // area is mapped as long as `self`; access is atomic everywhere.
@@ -226,6 +229,12 @@ impl Span {
     /// Its length in bytes.
     pub(crate) const fn len(self) -> usize {
         self.len
+    }
+
+    /// How many bytes lie between its start and the end of the cache line that it is in.
+    pub(crate) fn to_line_end(self) -> usize {
+        const LINE: usize = crate::payload::CACHE_LINE as usize;
+        LINE - self.ptr.addr().get() % LINE
     }
 
     /// What is left of it behind the first `n` bytes; nothing where it is shorter.

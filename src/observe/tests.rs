@@ -62,8 +62,8 @@ fn typed_messages_are_seen_and_which_are_held() {
     let observer = fixture.observer();
     assert_eq!(observer.message_layout(), Some((12, 4)));
     for n in 0..11_u32 {
-        producer.try_send([n, 1, 2]).expect("room");
-        producer.try_send([n, 3, 4]).expect("room");
+        producer.try_send(&[n, 1, 2]).expect("room");
+        producer.try_send(&[n, 3, 4]).expect("room");
         let held = consumer.try_recv().expect("a message");
         let seen: Vec<_> = observer.peek().map(|message| message.expect("a message")).collect();
         assert_eq!(seen.iter().map(|message| message.is_received).collect::<Vec<_>>(), [true, false]);

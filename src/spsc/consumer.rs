@@ -141,6 +141,37 @@ impl<M: Payload + ?Sized, P: Trust> Consumer<M, P> {
         Ok(Batch::new(self, first, max))
     }
 
+    /// Receives a message by copying it to `into`, waiting for one; returns its length
+    /// in bytes.
+    ///
+    /// The message is released before this returns: it is received at most once.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv`](Self::recv), and in a byte ring [`RecvError::BufferTooShort`],
+    /// which leaves the message in the ring.
+    #[inline]
+    pub fn recv_into(&mut self, into: &mut M) -> Result<usize, RecvError> {
+        self.recv_into_by(into, Deadline::NEVER)
+    }
+
+    /// Receives as [`recv_into`](Self::recv_into) does, waiting until `deadline` at most.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv_into`](Self::recv_into), and [`RecvError::TimedOut`].
+    #[inline]
+    pub fn recv_into_by(&mut self, into: &mut M, deadline: impl Into<Deadline>) -> Result<usize, RecvError> {
+        let found = self.find_by(deadline.into())?;
+        let into = into.bytes_mut();
+        if found.span.len() > into.len() {
+            return Err(too_short(&found, into.len()));
+        }
+        self.head.area().read(found.span, into);
+        self.head.receive_and_release(&found);
+        Ok(found.span.len())
+    }
+
     #[inline(always)]
     fn find_by(&mut self, deadline: Deadline) -> Result<Found, RecvError> {
         match self.head.find() {
@@ -243,39 +274,6 @@ impl<M: Payload + ?Sized, P: Trust> Consumer<M, P> {
     }
 }
 
-impl<P: Trust> Consumer<[u8], P> {
-    /// Receives a message by copying it to `buf`, waiting for one; returns its length.
-    ///
-    /// The message is released before this returns: it is received at most once.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`recv`](Self::recv), and [`RecvError::BufferTooShort`], which leaves the
-    /// message in the ring.
-    #[inline]
-    pub fn recv_into(&mut self, buf: &mut [u8]) -> Result<usize, RecvError> {
-        self.recv_into_by(buf, Deadline::NEVER)
-    }
-
-    /// Receives as [`recv_into`](Self::recv_into) does, waiting until `deadline` at most.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`recv_into`](Self::recv_into), and [`RecvError::TimedOut`].
-    #[inline]
-    pub fn recv_into_by(
-        &mut self,
-        buf: &mut [u8],
-        deadline: impl Into<Deadline>,
-    ) -> Result<usize, RecvError> {
-        let found = self.find_by(deadline.into())?;
-        if found.span.len() > buf.len() {
-            return Err(too_short(&found, buf.len()));
-        }
-        Ok(Message::receive(self, found).copy_to(buf))
-    }
-}
-
 impl<T: Pod, P: Trust> Consumer<T, P> {
     /// Receives a message by value, waiting for one. It is released before this returns:
     /// it is received at most once.
@@ -285,6 +283,34 @@ impl<T: Pod, P: Trust> Consumer<T, P> {
     /// Those of [`recv`](Self::recv).
     #[inline]
     pub fn recv_value(&mut self) -> Result<T, RecvError> {
-        Ok(self.recv()?.get())
+        let mut value = T::zeroed();
+        self.recv_into(&mut value)?;
+        Ok(value)
+    }
+
+    /// Receives messages by value, as many as there are and fit into `values`, waiting
+    /// for the first; returns how many. They are released before this returns: they are
+    /// received at most once.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv`](Self::recv).
+    ///
+    /// ```
+    /// # let ring = ironring::spsc::Ring::<u64>::anonymous(&ironring::Options::messages(8))?;
+    /// # let (mut producer, mut consumer) = (ring.producer()?, ring.consumer()?);
+    /// producer.send_batch(&[1, 2, 3]);
+    /// let mut values = [0; 8];
+    /// assert_eq!(consumer.recv_values(&mut values)?, 3);
+    /// assert_eq!(values[..3], [1, 2, 3]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn recv_values(&mut self, values: &mut [T]) -> Result<usize, RecvError> {
+        if values.is_empty() {
+            return Ok(0);
+        }
+        self.find_by(Deadline::NEVER)?;
+        self.head.receive_values(bytemuck::cast_slice_mut(values))
     }
 }

@@ -31,6 +31,9 @@ pub(super) struct Head<M: Payload + ?Sized> {
     delivery: Delivery,
     corrupt: Option<Corrupt>,
     rhythm: Rhythm,
+    /// Messages since the ring was last found empty; frames only, slots are counted by
+    /// their positions.
+    came: u64,
     area: Area,
     shared_head: Word,
     shared_tail: Word,
@@ -62,15 +65,19 @@ impl<M: Payload + ?Sized> Head<M> {
         let area = mapping.area(HEADER_LEN, geometry.data_len() as usize);
         let head = shared_head.load(Ordering::Acquire);
         let received = shared_received.load(Ordering::Acquire);
+        // Messages that are copied and released in one go are not marked as received, so
+        // the mark may lie behind `head`.
         let unreleased = received.wrapping_sub(head);
+        let is_behind = (unreleased as i64) < 0;
         let whole = !M::FRAMED || (head | received).is_multiple_of(WORD);
-        if !whole || unreleased > geometry.capacity {
+        if !whole || (unreleased > geometry.capacity && !is_behind) {
             return Err(Corrupt {
                 word: "received",
                 found: received,
-                expected: "a position at head, or up to one capacity beyond",
+                expected: "a position up to one capacity beyond head",
             });
         }
+        let received = if is_behind { head } else { received };
         let next = match geometry.delivery {
             Delivery::AtLeastOnce => head,
             Delivery::AtMostOnce => {
@@ -88,6 +95,7 @@ impl<M: Payload + ?Sized> Head<M> {
             delivery: geometry.delivery,
             corrupt: None,
             rhythm: Rhythm::new(),
+            came: 0,
             area,
             shared_head,
             shared_tail,
@@ -107,28 +115,21 @@ impl<M: Payload + ?Sized> Head<M> {
         if !self.seat.is_here() {
             return Err(RecvError::Forked);
         }
-        if let Some(corrupt) = self.corrupt {
-            return Err(corrupt.into());
-        }
         if M::FRAMED { self.find_frame() } else { self.find_slot() }
     }
 
     #[inline(always)]
     fn find_frame(&mut self) -> Result<Found, RecvError> {
+        if let Some(corrupt) = self.corrupt {
+            return Err(corrupt.into());
+        }
         let mut position = self.next;
-        let mut frame = match self.frame_at(position)? {
-            Some(frame) => frame,
-            None => return Err(RecvError::Empty),
+        let Some(mut frame) = self.frame_at(position)? else {
+            return Err(RecvError::Empty);
         };
         if frame.is_padding {
-            // The message behind it was published by the same store.
             position = position.wrapping_add(frame.footprint);
-            frame = match self.frame_at(position)? {
-                Some(frame) if !frame.is_padding => frame,
-                _ => {
-                    return Err(self.spoilt("frame header", position, "a message behind the padding").into());
-                }
-            };
+            frame = self.frame_behind_padding(position)?;
         }
         let end = position.wrapping_add(frame.footprint);
         if end.wrapping_sub(self.head) > self.capacity {
@@ -144,10 +145,19 @@ impl<M: Payload + ?Sized> Head<M> {
         Ok(Found { position, end, span, tag: frame.tag, redelivered })
     }
 
+    /// The frame behind padding: it was published by the same store.
+    #[cold]
+    fn frame_behind_padding(&mut self, position: u64) -> Result<Frame, Corrupt> {
+        match self.frame_at(position)? {
+            Some(frame) if !frame.is_padding => Ok(frame),
+            _ => Err(self.spoilt("frame header", position, "a message behind the padding")),
+        }
+    }
+
     #[inline(always)]
     fn frame_at(&mut self, position: u64) -> Result<Option<Frame>, Corrupt> {
         // Acquire: pairs with the Release of the header in `Tail::publish`.
-        let word = self.area.word(position & (self.capacity - 1)).load(Ordering::Acquire);
+        let word = self.area.word(position).load(Ordering::Acquire);
         if word == FrameHeader::EMPTY {
             return Ok(None);
         }
@@ -180,6 +190,9 @@ impl<M: Payload + ?Sized> Head<M> {
     /// Reads how far the producer has come.
     #[inline(always)]
     fn refresh_tail(&mut self) -> Result<(), Corrupt> {
+        if let Some(corrupt) = self.corrupt {
+            return Err(corrupt);
+        }
         // Acquire: pairs with the Release of `tail` in `Tail::publish`.
         let tail = self.shared_tail.load(Ordering::Acquire);
         let advance = tail.wrapping_sub(self.tail);
@@ -201,21 +214,27 @@ impl<M: Payload + ?Sized> Head<M> {
     fn spoilt(&mut self, word: &'static str, found: u64, expected: &'static str) -> Corrupt {
         let corrupt = Corrupt { word, found, expected };
         self.corrupt = Some(corrupt);
+        // No slot, so that every further call comes to ask for the tail again.
+        self.tail = self.next;
         corrupt
     }
 
     /// Passes some time once the ring is found empty, so that more than one message has
     /// come when it is looked at next; how long depends on how messages have been coming.
-    #[inline(always)]
     pub(super) fn let_some_come(&mut self) {
-        self.rhythm.ran_empty(self.next.wrapping_mul(M::STRIDE), self.capacity * M::STRIDE);
+        let position = self.next.wrapping_mul(M::STRIDE);
+        let messages = if M::FRAMED { self.came } else { self.next.wrapping_sub(self.came) };
+        self.rhythm.ran_empty(position, messages, self.capacity * M::STRIDE);
+        self.came = if M::FRAMED { 0 } else { self.next };
     }
 
     /// Counts `found` as received, before its contents reach anybody.
     #[inline(always)]
     pub(super) fn receive(&mut self, found: &Found) {
         self.next = found.end;
-        self.rhythm.received();
+        if M::FRAMED {
+            self.came += 1;
+        }
         if !found.redelivered {
             self.received_before = found.end;
             // Release: pairs with the Acquire in `take_over`, by way of the kernel's lock.
@@ -232,6 +251,55 @@ impl<M: Payload + ?Sized> Head<M> {
         if self.seat.is_here() {
             // Release: pairs with the Acquire of `head` in `Tail::refresh_head`.
             self.shared_head.store(self.head, Ordering::Release);
+        }
+    }
+
+    /// Receives and releases `found`, whose contents have been copied and not yet been
+    /// seen by anybody: a consumer killed before this has not received it.
+    #[inline(always)]
+    pub(super) fn receive_and_release(&mut self, found: &Found) {
+        self.next = found.end;
+        self.head = found.end;
+        if M::FRAMED {
+            self.came += 1;
+        }
+        // Release: pairs with the Acquire of `head` in `Tail::refresh_head`.
+        self.shared_head.store(found.end, Ordering::Release);
+    }
+
+    /// Copies as many messages to `into` as there are and fit, and releases them: slots
+    /// only. Returns how many.
+    #[inline(always)]
+    pub(super) fn receive_values(&mut self, into: &mut [u8]) -> Result<usize, RecvError> {
+        let first = self.find()?;
+        let wanted = (into.len() / M::SIZE) as u64;
+        if self.tail.wrapping_sub(first.position) < wanted {
+            self.refresh_tail()?;
+        }
+        let count = self.tail.wrapping_sub(first.position).min(wanted);
+        let start = first.position & (self.capacity - 1);
+        let to_end = (self.capacity - start).min(count);
+        let (one, other) = into[..count as usize * M::SIZE].split_at_mut(to_end as usize * M::SIZE);
+        self.copy_slots(start, one);
+        self.copy_slots(0, other);
+        let end = first.position.wrapping_add(count);
+        self.receive_and_release(&Found { end, ..first });
+        Ok(count as usize)
+    }
+
+    /// Copies the slots from number `start` on to `into`.
+    #[inline(always)]
+    fn copy_slots(&self, start: u64, into: &mut [u8]) {
+        if M::SIZE as u64 == M::STRIDE {
+            if let Some(run) = self.area.span(start * M::STRIDE, into.len()) {
+                self.area.read(run, into);
+            }
+            return;
+        }
+        for (slot, message) in (start..).zip(into.chunks_exact_mut(M::SIZE)) {
+            if let Some(span) = self.area.span(slot * M::STRIDE, M::SIZE) {
+                self.area.read(span, message);
+            }
         }
     }
 
@@ -260,7 +328,7 @@ impl<M: Payload + ?Sized> Head<M> {
             return true;
         }
         if M::FRAMED {
-            self.area.word(self.next & (self.capacity - 1)).load(Ordering::Acquire) == FrameHeader::EMPTY
+            self.area.word(self.next).load(Ordering::Acquire) == FrameHeader::EMPTY
         } else {
             self.shared_tail.load(Ordering::Acquire) == self.next
         }

@@ -80,13 +80,63 @@ impl<M: Payload + ?Sized> Producer<M> {
 }
 
 impl<M: Payload + ?Sized, P: Trust> Producer<M, P> {
+    /// Sends a copy of `message` if there is room, with what is staged before it.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Full`], [`TooLong`](SendError::TooLong),
+    /// [`Forked`](SendError::Forked), [`Corrupt`](SendError::Corrupt).
+    #[inline]
+    pub fn try_send(&mut self, message: &M) -> Result<(), SendError> {
+        self.send_bytes(message.bytes())
+    }
+
+    /// Sends a copy of `message`, waiting for room as long as it takes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`try_send`](Self::try_send) but `Full`, and [`SendError::Retired`] when
+    /// it would wait in a ring that was removed.
+    #[inline]
+    pub fn send(&mut self, message: &M) -> Result<(), SendError> {
+        self.send_bytes_by(message.bytes(), Deadline::NEVER)
+    }
+
+    /// Sends as [`send`](Self::send) does, waiting until `deadline` at most.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`send`](Self::send), and [`SendError::TimedOut`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # let ring = ironring::spsc::Ring::<[u8]>::anonymous(&ironring::Options::bytes(4096))?;
+    /// # let mut producer = ring.producer()?;
+    /// producer.send_by(b"in time", Duration::from_millis(1))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn send_by(&mut self, message: &M, deadline: impl Into<Deadline>) -> Result<(), SendError> {
+        self.send_bytes_by(message.bytes(), deadline.into())
+    }
+
+    /// Writes a copy of `message` to the ring, to be published with what follows it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`try_send`](Self::try_send).
+    #[inline]
+    pub fn stage(&mut self, message: &M) -> Result<(), SendError> {
+        self.tail.stage_bytes(message.bytes())
+    }
+
     /// Publishes everything staged, with one store.
     ///
     /// ```
     /// # let ring = ironring::spsc::Ring::<u64>::anonymous(&ironring::Options::messages(8))?;
     /// # let (mut producer, consumer) = (ring.producer()?, ring.consumer()?);
-    /// producer.stage(1)?;
-    /// producer.stage(2)?;
+    /// producer.stage(&1)?;
+    /// producer.stage(&2)?;
     /// assert!(consumer.is_empty());
     /// producer.publish();
     /// assert_eq!(consumer.len(), 2);
@@ -102,7 +152,7 @@ impl<M: Payload + ?Sized, P: Trust> Producer<M, P> {
     /// ```
     /// # let ring = ironring::spsc::Ring::<u64>::anonymous(&ironring::Options::messages(8))?;
     /// # let (mut producer, consumer) = (ring.producer()?, ring.consumer()?);
-    /// producer.stage(1)?;
+    /// producer.stage(&1)?;
     /// producer.discard_staged();
     /// producer.publish();
     /// assert!(consumer.is_empty());
@@ -115,7 +165,7 @@ impl<M: Payload + ?Sized, P: Trust> Producer<M, P> {
     #[inline(always)]
     fn send_bytes(&mut self, bytes: &[u8]) -> Result<(), SendError> {
         self.tail.stage_bytes(bytes)?;
-        self.tail.publish();
+        self.tail.publish_staged();
         Ok(())
     }
 
@@ -225,56 +275,6 @@ impl<P: Trust> Producer<[u8], P> {
         self
     }
 
-    /// Sends a copy of `message` if there is room, with what is staged before it.
-    ///
-    /// # Errors
-    ///
-    /// [`SendError::Full`], [`TooLong`](SendError::TooLong),
-    /// [`Forked`](SendError::Forked), [`Corrupt`](SendError::Corrupt).
-    #[inline]
-    pub fn try_send(&mut self, message: &[u8]) -> Result<(), SendError> {
-        self.send_bytes(message)
-    }
-
-    /// Sends a copy of `message`, waiting for room as long as it takes.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`try_send`](Self::try_send) but `Full`, and [`SendError::Retired`] when
-    /// it would wait in a ring that was removed.
-    #[inline]
-    pub fn send(&mut self, message: &[u8]) -> Result<(), SendError> {
-        self.send_bytes_by(message, Deadline::NEVER)
-    }
-
-    /// Sends as [`send`](Self::send) does, waiting until `deadline` at most.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`send`](Self::send), and [`SendError::TimedOut`].
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// # let ring = ironring::spsc::Ring::<[u8]>::anonymous(&ironring::Options::bytes(4096))?;
-    /// # let mut producer = ring.producer()?;
-    /// producer.send_by(b"in time", Duration::from_millis(1))?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[inline]
-    pub fn send_by(&mut self, message: &[u8], deadline: impl Into<Deadline>) -> Result<(), SendError> {
-        self.send_bytes_by(message, deadline.into())
-    }
-
-    /// Writes a copy of `message` to the ring, to be published with what follows it.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`try_send`](Self::try_send).
-    #[inline]
-    pub fn stage(&mut self, message: &[u8]) -> Result<(), SendError> {
-        self.tail.stage_bytes(message)
-    }
-
     /// Sends copies of `messages` with one publish: as many as there is room for.
     /// Returns how many those are, and why it were not all.
     ///
@@ -324,52 +324,25 @@ impl<P: Trust> Producer<[u8], P> {
 
 /// Messages of one type.
 impl<T: Pod, P: Trust> Producer<T, P> {
-    /// Sends `message` if there is room, with what is staged before it.
-    ///
-    /// # Errors
-    ///
-    /// [`SendError::Full`], [`Forked`](SendError::Forked),
-    /// [`Corrupt`](SendError::Corrupt).
-    #[inline]
-    pub fn try_send(&mut self, message: T) -> Result<(), SendError> {
-        self.send_bytes(bytemuck::bytes_of(&message))
-    }
-
-    /// Sends `message`, waiting for room as long as it takes.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`try_send`](Self::try_send) but `Full`, and [`SendError::Retired`] when
-    /// it would wait in a ring that was removed.
-    #[inline]
-    pub fn send(&mut self, message: T) -> Result<(), SendError> {
-        self.send_bytes_by(bytemuck::bytes_of(&message), Deadline::NEVER)
-    }
-
-    /// Sends as [`send`](Self::send) does, waiting until `deadline` at most.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`send`](Self::send), and [`SendError::TimedOut`].
-    #[inline]
-    pub fn send_by(&mut self, message: T, deadline: impl Into<Deadline>) -> Result<(), SendError> {
-        self.send_bytes_by(bytemuck::bytes_of(&message), deadline.into())
-    }
-
-    /// Writes `message` to the ring, to be published with what follows it.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`try_send`](Self::try_send).
-    #[inline]
-    pub fn stage(&mut self, message: T) -> Result<(), SendError> {
-        self.tail.stage_bytes(bytemuck::bytes_of(&message))
-    }
-
     /// Sends `messages` with one publish: as many as there is room for. Returns how many
     /// those are, and why it were not all.
+    ///
+    /// ```
+    /// # let ring = ironring::spsc::Ring::<u64>::anonymous(&ironring::Options::messages(4))?;
+    /// # let mut producer = ring.producer()?;
+    /// let (sent, why) = producer.send_batch(&[1, 2, 3, 4, 5]);
+    /// assert_eq!((sent, why), (4, Err(ironring::SendError::Full)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
     pub fn send_batch(&mut self, messages: &[T]) -> (usize, Result<(), SendError>) {
-        self.send_all(messages.iter().map(bytemuck::bytes_of))
+        let staged = self.tail.stage_values(bytemuck::cast_slice(messages));
+        self.tail.publish();
+        match staged {
+            Ok(sent) if sent < messages.len() => (sent, Err(SendError::Full)),
+            Ok(sent) => (sent, Ok(())),
+            Err(error) => (0, Err(error)),
+        }
     }
 
     /// Claims room for a message, to be written in place.

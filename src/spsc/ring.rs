@@ -108,7 +108,7 @@ impl<M: Payload + ?Sized> Ring<M> {
     /// let ring = spsc::Ring::<u64>::anonymous(&Options::messages(8))?;
     /// let passed_on = ring.as_fd().try_clone_to_owned()?;
     /// let same = spsc::Ring::<u64>::from_fd(passed_on)?;
-    /// ring.producer()?.send(1)?;
+    /// ring.producer()?.send(&1)?;
     /// assert_eq!(same.consumer()?.recv_value()?, 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

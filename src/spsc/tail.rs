@@ -9,16 +9,13 @@ use crate::{
     layout::{AT_HEAD, AT_PRODUCER, AT_RECORD_MARK, AT_RECORD_TAG, AT_TAIL, HEADER_LEN},
     memory::{Area, Span, Word},
     options::Geometry,
-    payload::{FrameHeader, Payload, WORD, frame_len},
+    payload::{CACHE_LINE, FrameHeader, MIN_FRAME, Payload, WORD, frame_len},
     sync::Ordering,
 };
 
-/// Bytes that travel together between two cores.
-const CACHE_LINE: usize = 64;
-
-/// Bytes published at once from which on the next lines are not fetched ahead: the copy
-/// itself runs through more of them than the processor fetches at a time.
-const EXPECT_AT_MOST: u64 = 4096;
+/// Lines published at once beyond which no lines are fetched ahead: the copy itself runs
+/// through more of them than the processor fetches at a time.
+const EXPECT_AT_MOST: u64 = 60;
 
 /// The producer's end of a ring.
 #[derive(Debug)]
@@ -56,6 +53,8 @@ pub(super) struct Tail<M: Payload + ?Sized> {
 pub(super) struct Room {
     /// Bytes before it that only fill the end of the data area.
     padding: u64,
+    /// From the message's position to the one behind it.
+    footprint: u64,
     pub(super) span: Span,
 }
 
@@ -108,7 +107,7 @@ impl<M: Payload + ?Sized> Tail<M> {
         loop {
             let position = self.tail.wrapping_add(walked);
             // Acquire: pairs with the Release of the header in `publish`.
-            let word = self.area.word(position & (self.capacity - 1)).load(Ordering::Acquire);
+            let word = self.area.word(position).load(Ordering::Acquire);
             if word == FrameHeader::EMPTY {
                 break;
             }
@@ -139,9 +138,6 @@ impl<M: Payload + ?Sized> Tail<M> {
         if !self.seat.is_here() {
             return Err(SendError::Forked);
         }
-        if let Some(corrupt) = self.corrupt {
-            return Err(corrupt.into());
-        }
         if len > self.max_message {
             return Err(SendError::TooLong { len, limit: self.max_message });
         }
@@ -164,12 +160,15 @@ impl<M: Payload + ?Sized> Tail<M> {
         let Some(span) = span else {
             return Err(self.spoilt("tail", self.staged, "a position within the data area").into());
         };
-        Ok(Room { padding, span })
+        Ok(Room { padding, footprint, span })
     }
 
     /// Reads how far the consumer has come.
     #[inline(always)]
     fn refresh_head(&mut self) -> Result<(), Corrupt> {
+        if let Some(corrupt) = self.corrupt {
+            return Err(corrupt);
+        }
         // Acquire: pairs with the Release of `head` in `Head::release`, so that the
         // consumer has read what is about to be overwritten.
         let head = self.shared_head.load(Ordering::Acquire);
@@ -185,63 +184,107 @@ impl<M: Payload + ?Sized> Tail<M> {
     fn spoilt(&mut self, word: &'static str, found: u64, expected: &'static str) -> Corrupt {
         let corrupt = Corrupt { word, found, expected };
         self.corrupt = Some(corrupt);
+        // No room, so that every further call comes to ask for the head again.
+        self.head = self.staged.wrapping_sub(self.capacity);
         corrupt
     }
 
     /// Writes a copy of `message` behind what is staged, and stages it.
-    ///
-    /// The line with the header is written last: the consumer may be looking at it, and
-    /// would have it back for each look.
     #[inline(always)]
     pub(super) fn stage_bytes(&mut self, message: &[u8]) -> Result<(), SendError> {
         let room = self.reserve(message.len())?;
-        let first = if M::FRAMED { CACHE_LINE - (room.span.as_ptr().addr() & (CACHE_LINE - 1)) } else { 0 };
-        if M::FRAMED && message.len() > first + 2 * WORD as usize {
-            let (near, far) = message.split_at(first);
-            self.area.write(room.span.skip(first), far);
-            self.clear_behind(room, message.len());
-            self.area.write(room.span, near);
+        if M::FRAMED && room.footprint > CACHE_LINE {
+            self.write_lines(room, message);
         } else {
+            self.clear_behind(room);
             self.area.write(room.span, message);
-            self.clear_behind(room, message.len());
         }
         self.add_staged(room, message.len());
         Ok(())
     }
 
+    /// Writes a frame of several lines, the line with the header last: the consumer may be
+    /// looking at it, and would take it away between two stores.
+    #[inline(never)]
+    fn write_lines(&self, room: Room, message: &[u8]) {
+        let (near, far) = message.split_at(room.span.to_line_end().min(message.len()));
+        self.area.write(room.span.skip(near.len()), far);
+        self.clear_behind(room);
+        self.area.write(room.span, near);
+    }
+
+    /// Writes copies of as many of `messages` as there is room for, and stages them: slots
+    /// only. Returns how many.
+    #[inline(always)]
+    pub(super) fn stage_values(&mut self, messages: &[u8]) -> Result<usize, SendError> {
+        let wanted = (messages.len() / M::SIZE) as u64;
+        if wanted == 0 {
+            return Ok(0);
+        }
+        self.reserve(M::SIZE)?;
+        let free = |end: &Self| end.capacity.wrapping_sub(end.staged.wrapping_sub(end.head));
+        if free(self) < wanted {
+            self.refresh_head()?;
+        }
+        let count = free(self).min(wanted);
+        let start = self.staged & (self.capacity - 1);
+        let to_end = (self.capacity - start).min(count);
+        let (one, other) = messages[..count as usize * M::SIZE].split_at(to_end as usize * M::SIZE);
+        self.fill_slots(start, one);
+        self.fill_slots(0, other);
+        self.staged = self.staged.wrapping_add(count);
+        Ok(count as usize)
+    }
+
+    /// Copies `messages` to the slots from number `start` on.
+    #[inline(always)]
+    fn fill_slots(&self, start: u64, messages: &[u8]) {
+        if M::SIZE as u64 == M::STRIDE {
+            if let Some(run) = self.area.span(start * M::STRIDE, messages.len()) {
+                self.area.write(run, messages);
+            }
+            return;
+        }
+        for (slot, message) in (start..).zip(messages.chunks_exact(M::SIZE)) {
+            if let Some(span) = self.area.span(slot * M::STRIDE, M::SIZE) {
+                self.area.write(span, message);
+            }
+        }
+    }
+
     /// Stages the first `len` bytes of `room`, which its caller has written.
     #[inline(always)]
     pub(super) fn stage_room(&mut self, room: Room, len: usize) {
-        self.clear_behind(room, len);
+        let footprint = if M::FRAMED { frame_len(len as u64) } else { 1 };
+        let room = Room { footprint, ..room };
+        self.clear_behind(room);
         self.add_staged(room, len);
     }
 
-    /// Empties the header behind a frame of `len` bytes in `room`, where bytes of an
-    /// earlier lap lie: the consumer looks at it next.
+    /// Empties the header behind the frame in `room`, where bytes of an earlier lap lie:
+    /// the consumer looks at it next.
     #[inline(always)]
-    fn clear_behind(&mut self, room: Room, len: usize) {
+    fn clear_behind(&self, room: Room) {
         if M::FRAMED {
-            let next = self.staged.wrapping_add(room.padding + frame_len(len as u64));
+            let next = self.staged.wrapping_add(room.padding + room.footprint);
             // Published by the Release of the withheld header.
-            self.area.word(next & (self.capacity - 1)).store(FrameHeader::EMPTY, Ordering::Relaxed);
+            self.area.word(next).store(FrameHeader::EMPTY, Ordering::Relaxed);
         }
     }
 
     /// Counts `room` as staged, and writes its headers.
     #[inline(always)]
     fn add_staged(&mut self, room: Room, len: usize) {
-        if !M::FRAMED {
-            self.staged = self.staged.wrapping_add(1);
-            return;
+        if M::FRAMED {
+            if room.padding != 0 {
+                self.stage_header(FrameHeader::padding());
+                self.staged = self.staged.wrapping_add(room.padding);
+            }
+            self.last = self.staged;
+            self.last_tag = self.tag;
+            self.stage_header(FrameHeader::message(len, self.tag));
         }
-        if room.padding != 0 {
-            self.stage_header(FrameHeader::padding());
-            self.staged = self.staged.wrapping_add(room.padding);
-        }
-        self.last = self.staged;
-        self.last_tag = self.tag;
-        self.stage_header(FrameHeader::message(len, self.tag));
-        self.staged = self.staged.wrapping_add(frame_len(len as u64));
+        self.staged = self.staged.wrapping_add(room.footprint);
     }
 
     /// Writes a header of a staged frame; that of the first one is kept back.
@@ -251,51 +294,57 @@ impl<M: Payload + ?Sized> Tail<M> {
             self.withheld = header;
         } else {
             // Published by the Release of the withheld header.
-            self.area.word(self.staged & (self.capacity - 1)).store(header, Ordering::Relaxed);
+            self.area.word(self.staged).store(header, Ordering::Relaxed);
         }
     }
 
-    /// Publishes everything staged, with one store.
+    /// Publishes everything staged, if anything is.
     #[inline(always)]
     pub(super) fn publish(&mut self) {
-        if self.staged == self.tail || !self.seat.is_here() {
-            return;
+        if self.staged != self.tail && self.seat.is_here() {
+            self.publish_staged();
         }
+    }
+
+    /// Publishes what is staged, with one store. The caller has just staged something.
+    #[inline(always)]
+    pub(super) fn publish_staged(&mut self) {
         if M::FRAMED {
             // Release: pairs with the Acquire of the header in `Head::find`, and in
             // `find_unrecorded_publish`.
-            self.area.word(self.tail & (self.capacity - 1)).store(self.withheld, Ordering::Release);
+            self.area.word(self.tail).store(self.withheld, Ordering::Release);
             self.record_last();
         }
-        let published = self.staged.wrapping_sub(self.tail) * M::STRIDE;
+        let before = self.tail;
         self.tail = self.staged;
         // Release: pairs with the Acquire of `tail` in `Head::find` (slots), and in
         // `take_over`. For frames this only records what the header has published.
         self.shared_tail.store(self.tail, Ordering::Release);
-        self.expect_more(published);
+        self.expect_more(before);
     }
 
-    /// Fetches as many lines as `published` bytes are, from the line behind the last
-    /// message's on, if they are free: the next message most likely is like the last.
+    /// Fetches lines that are free, ahead of what is published next: as many as were
+    /// touched since `before`, from the line behind the last message's on. The next
+    /// message most likely is like the last.
     #[inline(always)]
-    fn expect_more(&self, published: u64) {
-        const LINE: u64 = CACHE_LINE as u64;
-        if published >= EXPECT_AT_MOST {
+    fn expect_more(&self, before: u64) {
+        let [from, to] = [before, self.tail].map(|position| position.wrapping_mul(M::STRIDE));
+        if (from ^ to) < CACHE_LINE {
+            return;
+        }
+        let lines = (to / CACHE_LINE).wrapping_sub(from / CACHE_LINE);
+        let free = self.capacity.wrapping_sub(self.tail.wrapping_sub(self.head)) * M::STRIDE;
+        if lines > EXPECT_AT_MOST || (lines + 1) * CACHE_LINE > free {
             return;
         }
         let data_len = self.capacity * M::STRIDE;
-        let lines = published.next_multiple_of(LINE);
-        let mut line = ((self.tail & (self.capacity - 1)) * M::STRIDE & !(LINE - 1)) + LINE;
-        let free = self.capacity.wrapping_sub(self.tail.wrapping_sub(self.head)) * M::STRIDE;
-        if lines + LINE > free {
-            return;
-        }
-        for _ in 0..lines / LINE {
-            if line >= data_len {
-                line -= data_len;
+        let mut ahead = (self.tail & (self.capacity - 1)) * M::STRIDE / CACHE_LINE * CACHE_LINE + CACHE_LINE;
+        for _ in 0..lines {
+            if ahead >= data_len {
+                ahead -= data_len;
             }
-            self.area.expect_write(line);
-            line += LINE;
+            self.area.expect_write(ahead);
+            ahead += CACHE_LINE;
         }
     }
 
@@ -311,6 +360,10 @@ impl<M: Payload + ?Sized> Tail<M> {
     /// Takes back everything staged and not published.
     pub(super) fn discard_staged(&mut self) {
         self.staged = self.tail;
+        if self.corrupt.is_some() {
+            // No room from here on either: see `spoilt`.
+            self.head = self.staged.wrapping_sub(self.capacity);
+        }
         // The last published frame is what shared memory says, as this handle wrote it.
         if self.seat.is_here() {
             self.last = self.shared_last.load(Ordering::Relaxed);
@@ -341,7 +394,7 @@ impl<M: Payload + ?Sized> Tail<M> {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        let least = if M::FRAMED { 2 * WORD } else { 1 };
+        let least = if M::FRAMED { MIN_FRAME + WORD } else { 1 };
         self.len() + least > self.capacity
     }
 

@@ -148,7 +148,7 @@ fn deadline_ends_a_wait_and_leaves_the_ring_as_it_was() {
 #[test]
 fn deadline_that_is_over_still_takes_what_is_there() {
     let (mut producer, mut consumer) = ends::<u64>(&Options::messages(2));
-    producer.send_by(1, Duration::ZERO).expect("room");
+    producer.send_by(&1, Duration::ZERO).expect("room");
     assert_eq!(consumer.recv_by(Duration::ZERO).map(|message| message.get()), Ok(1));
 }
 
@@ -172,7 +172,7 @@ fn waiting_ends_when_the_other_side_acts() {
 #[test]
 fn waiting_for_room_publishes_what_is_staged() {
     let (mut producer, mut consumer) = ends::<u64>(&Options::messages(1));
-    producer.stage(1).expect("room");
-    assert_eq!(producer.send_by(2, Duration::ZERO), Err(SendError::TimedOut));
+    producer.stage(&1).expect("room");
+    assert_eq!(producer.send_by(&2, Duration::ZERO), Err(SendError::TimedOut));
     assert_eq!(consumer.recv_value(), Ok(1), "else both would wait for ever");
 }

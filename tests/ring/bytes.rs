@@ -3,7 +3,9 @@
 use ironring::{Options, RecvError, SendError};
 
 use crate::{
-    advance_to, both, ends, on_each_backing,
+    both, ends,
+    offsets::{advance_to, offsets},
+    on_each_backing,
     support::{
         bytes,
         layout::{WORD, frame_len, padding},
@@ -54,7 +56,7 @@ fn every_length_fits_an_empty_ring_at_every_offset() {
     for capacity in [64, 128, 256] {
         let (mut producer, mut consumer) = ends::<[u8]>(&Options::bytes(capacity));
         for len in 0..=producer.max_message() {
-            for offset in (0..capacity).step_by(WORD as usize) {
+            for offset in offsets(&producer) {
                 advance_to(offset, &mut producer, &mut consumer);
                 let message = bytes(len, offset);
                 producer.try_send(&message).unwrap_or_else(|e| panic!("{len} bytes at {offset}: {e}"));
@@ -76,7 +78,7 @@ fn full_ring_keeps_what_it_has_and_takes_the_message_later() {
     on_each_backing(&Options::bytes(256), |ring| {
         let (mut producer, mut consumer) = both::<[u8]>(&ring);
         // Every offset of the ring's front, so that every way to be full is met.
-        for start in (0..256).step_by(WORD as usize) {
+        for start in offsets(&producer) {
             advance_to(start, &mut producer, &mut consumer);
             let mut sent = 0;
             while producer.try_send(&bytes(20, sent)).is_ok() {
@@ -161,7 +163,7 @@ fn as_many_messages_as_asked_for_fit_at_every_offset() {
     for (messages, len) in [(1, 0), (1, 100), (3, 56), (7, 13), (64, 8)] {
         let options = Options::messages(messages).max_message(len);
         let (mut producer, mut consumer) = ends::<[u8]>(&options);
-        for offset in (0..producer.capacity()).step_by(WORD as usize) {
+        for offset in offsets(&producer) {
             advance_to(offset, &mut producer, &mut consumer);
             for i in 0..messages {
                 let sent = producer.try_send(&bytes(len as usize, i));

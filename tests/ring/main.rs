@@ -10,6 +10,7 @@ mod inputs;
 mod model;
 mod model_bytes;
 mod model_typed;
+mod offsets;
 mod receiving;
 mod staging;
 mod typed;
@@ -34,17 +35,4 @@ fn ends<M: Payload + ?Sized>(options: &Options) -> (Producer<M>, Consumer<M>) {
 
 fn both<M: Payload + ?Sized>(ring: &Ring<M>) -> (Producer<M>, Consumer<M>) {
     (ring.producer().expect("a producer"), ring.consumer().expect("a consumer"))
-}
-
-/// Moves an empty byte ring on, by empty messages, until the next frame starts at
-/// `offset` in the data area.
-fn advance_to(offset: u64, producer: &mut Producer<[u8]>, consumer: &mut Consumer<[u8]>) {
-    let capacity = producer.capacity();
-    loop {
-        producer.try_send(b"").expect("room");
-        let position = consumer.try_recv().expect("a message").position();
-        if (position + support::layout::frame_len(0)) % capacity == offset {
-            return;
-        }
-    }
 }

@@ -17,6 +17,7 @@ enum Step {
     SendBatch(u64),
     Receive { hand_back: bool },
     ReceiveBatch { max: usize, hand_back: bool },
+    ReceiveValues(usize),
     Leak,
     NextProducer,
     NextConsumer,
@@ -31,6 +32,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => (0..7_u64).prop_map(Step::SendBatch),
         6 => any::<bool>().prop_map(|hand_back| Step::Receive { hand_back }),
         3 => (0..6_usize, any::<bool>()).prop_map(|(max, hand_back)| Step::ReceiveBatch { max, hand_back }),
+        3 => (0..40_usize).prop_map(Step::ReceiveValues),
         1 => Just(Step::Leak),
         1 => Just(Step::NextProducer),
         1 => Just(Step::NextConsumer),
@@ -51,7 +53,7 @@ fn check(capacity: u64, delivery: Delivery, steps: &[Step]) {
             Step::Send | Step::Stage => {
                 let expected = if model.has_room(8) { Ok(()) } else { Err(SendError::Full) };
                 let published = matches!(step, Step::Send);
-                let result = if published { producer.try_send(value) } else { producer.stage(value) };
+                let result = if published { producer.try_send(&value) } else { producer.stage(&value) };
                 assert_eq!(result, expected);
                 if result.is_ok() {
                     model.stage(bytes, 0);
@@ -117,6 +119,22 @@ fn check(capacity: u64, delivery: Delivery, steps: &[Step]) {
                     model.hand_back(given);
                 } else if given > 0 {
                     drop(batch);
+                    model.release();
+                }
+            }
+            Step::ReceiveValues(max) => {
+                // It waits where there is none.
+                if model.front().is_none() {
+                    continue;
+                }
+                let mut values = vec![0; *max];
+                let count = consumer.recv_values(&mut values).expect("a message");
+                for value in &values[..count] {
+                    let (sent, _) = model.receive().expect("a message");
+                    assert_eq!(value.to_ne_bytes().to_vec(), sent.bytes);
+                }
+                assert!(count == *max || model.front().is_none(), "as many as there are, or fit");
+                if count > 0 {
                     model.release();
                 }
             }

@@ -29,13 +29,13 @@ fn message_handed_back_comes_again_marked_until_it_is_released() {
 #[test]
 fn room_is_given_back_by_release_and_not_by_receipt_or_handing_back() {
     let (mut producer, mut consumer) = ends::<u64>(&Options::messages(1));
-    producer.try_send(1).expect("room");
+    producer.try_send(&1).expect("room");
     let message = consumer.try_recv().expect("a message");
-    assert!(producer.try_send(2).is_err(), "received, not released");
+    assert!(producer.try_send(&2).is_err(), "received, not released");
     message.hand_back();
-    assert!(producer.try_send(2).is_err(), "handed back");
+    assert!(producer.try_send(&2).is_err(), "handed back");
     consumer.try_recv().expect("a message").release();
-    producer.try_send(2).expect("released");
+    producer.try_send(&2).expect("released");
 }
 
 #[test]

@@ -4,11 +4,10 @@
 use ironring::{Options, RecvError, SendError, spsc::Ring};
 
 use crate::{
-    advance_to, both, ends, on_each_backing,
-    support::{
-        bytes,
-        layout::{WORD, frame_len},
-    },
+    both, ends,
+    offsets::{advance_to, offsets},
+    on_each_backing,
+    support::{bytes, layout::frame_len},
 };
 
 #[test]
@@ -16,7 +15,7 @@ fn staged_messages_are_seen_when_published_all_at_once() {
     on_each_backing(&Options::bytes(256), |ring| {
         let (mut producer, mut consumer) = both::<[u8]>(&ring);
         // At every offset: the frame kept back is then a message's, or a padding's.
-        for offset in (0..256).step_by(WORD as usize) {
+        for offset in offsets(&producer) {
             advance_to(offset, &mut producer, &mut consumer);
             for (i, len) in [30, 0, 17].into_iter().enumerate() {
                 producer.set_tag(i as u32).stage(&bytes(len, offset)).expect("room");
@@ -59,7 +58,7 @@ fn full_keeps_what_is_staged() {
 fn discarded_messages_never_were() {
     on_each_backing(&Options::bytes(128), |ring| {
         let (mut producer, mut consumer) = both::<[u8]>(&ring);
-        for offset in (0..128).step_by(WORD as usize) {
+        for offset in offsets(&producer) {
             advance_to(offset, &mut producer, &mut consumer);
             let before = producer.last_published();
             producer.stage(&bytes(24, 1)).expect("room");
@@ -93,7 +92,7 @@ fn dropped_producer_takes_its_staged_messages_along() {
 #[test]
 fn dropped_claim_never_was() {
     let (mut producer, mut consumer) = ends::<[u8]>(&Options::bytes(128));
-    for offset in (0..128).step_by(WORD as usize) {
+    for offset in offsets(&producer) {
         advance_to(offset, &mut producer, &mut consumer);
         let mut claim = producer.claim(40).expect("room");
         claim.write_at(0, &[0xff; 40]);

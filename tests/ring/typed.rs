@@ -31,13 +31,13 @@ fn goes_through<T: Pod + PartialEq + std::fmt::Debug>(value: impl Fn(u64) -> T) 
             let mut sent = 0;
             let mut received = 0;
             for _ in 0..2 * capacity + 1 {
-                while producer.try_send(value(sent)).is_ok() {
+                while producer.try_send(&value(sent)).is_ok() {
                     sent += 1;
                     assert_eq!(producer.last_published().map(|last| last.position), Some(sent - 1));
                 }
                 assert_eq!(sent - received, capacity, "it takes exactly its capacity");
                 assert!(producer.is_full());
-                assert_eq!(producer.try_send(value(0)), Err(SendError::Full));
+                assert_eq!(producer.try_send(&value(0)), Err(SendError::Full));
                 assert_eq!((producer.len(), consumer.len()), (capacity, capacity));
                 // All but one, so that the next round starts one slot on.
                 while received + 1 < sent {

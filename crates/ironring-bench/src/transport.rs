@@ -64,8 +64,7 @@ impl Receiver for spsc::Consumer<[u8]> {
 impl<const W: usize> Sender for spsc::Producer<[u64; W]> {
     #[inline]
     fn send(&mut self, message: &[u8]) {
-        spsc::Producer::<[u64; W]>::send(self, bytemuck::pod_read_unaligned(message))
-            .expect("a ring in order");
+        spsc::Producer::<[u64; W]>::send(self, bytemuck::from_bytes(message)).expect("a ring in order");
     }
 
     #[inline]
@@ -74,7 +73,7 @@ impl<const W: usize> Sender for spsc::Producer<[u64; W]> {
         while let Some(next) = left.first() {
             let (sent, _) = spsc::Producer::<[u64; W]>::send_batch(self, left);
             if sent == 0 {
-                spsc::Producer::<[u64; W]>::send(self, *next).expect("a ring in order");
+                spsc::Producer::<[u64; W]>::send(self, next).expect("a ring in order");
             }
             left = &left[sent.max(1)..];
         }
@@ -84,20 +83,12 @@ impl<const W: usize> Sender for spsc::Producer<[u64; W]> {
 impl<const W: usize> Receiver for spsc::Consumer<[u64; W]> {
     #[inline]
     fn recv(&mut self, into: &mut [u8]) {
-        let value = self.recv_value().expect("a ring in order");
-        into.copy_from_slice(bytemuck::bytes_of(&value));
+        self.recv_into(bytemuck::from_bytes_mut(into)).expect("a ring in order");
     }
 
     #[inline]
-    fn recv_batch(&mut self, into: &mut [u8], size: usize) -> usize {
-        let mut batch = spsc::Consumer::recv_batch(self, into.len() / size).expect("a ring in order");
-        for message in into.chunks_exact_mut(size) {
-            match batch.next() {
-                Some(view) => message.copy_from_slice(bytemuck::bytes_of(&view.get())),
-                None => break,
-            }
-        }
-        batch.given()
+    fn recv_batch(&mut self, into: &mut [u8], _size: usize) -> usize {
+        self.recv_values(bytemuck::cast_slice_mut(into)).expect("a ring in order")
     }
 }
 
