@@ -39,6 +39,7 @@ mod role;
 pub mod roles;
 mod sys;
 mod traced;
+mod trail;
 
 pub use child::{Child, Exit};
 pub use cores::{cores, pin_to_core};
@@ -47,3 +48,4 @@ pub use ledger::Ledger;
 pub use role::Role;
 pub use roles::Args;
 pub use traced::{Step, Traced};
+pub use trail::Trail;

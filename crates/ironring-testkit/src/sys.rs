@@ -141,19 +141,72 @@ pub(crate) fn signal_code(pid: pid_t) -> io::Result<c_int> {
 }
 
 /// The 8 bytes of the stopped tracee `pid` at its instruction pointer.
-#[cfg(target_arch = "x86_64")]
 pub(crate) fn next_code(pid: pid_t) -> [u8; 8] {
-    let register = std::mem::offset_of!(libc::user_regs_struct, rip);
+    read_code(pid, instruction_pointer(pid))
+}
+
+/// Where the tracee's `struct user` has its instruction pointer.
+#[cfg(target_arch = "x86_64")]
+const INSTRUCTION_POINTER: usize = std::mem::offset_of!(libc::user_regs_struct, rip);
+
+/// The address of the instruction that the stopped tracee `pid` does next.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn instruction_pointer(pid: pid_t) -> u64 {
     let nothing = ptr::null_mut::<libc::c_void>();
     // SAFETY: PTRACE_PEEKUSER takes an offset into the tracee's `struct user`, which begins with
     // its user_regs_struct, and returns the word; libc's wrapper writes nothing of ours.
-    let rip = unsafe { libc::ptrace(libc::PTRACE_PEEKUSER, pid, register, nothing) };
+    let rip = unsafe { libc::ptrace(libc::PTRACE_PEEKUSER, pid, INSTRUCTION_POINTER, nothing) };
+    rip.cast_unsigned()
+}
+
+/// Lets the stopped tracee `pid` go on at `address`.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn set_instruction_pointer(pid: pid_t, address: u64) -> io::Result<()> {
+    // SAFETY: PTRACE_POKEUSER takes an offset as PTRACE_PEEKUSER does, and the word by value.
+    let result = unsafe { libc::ptrace(libc::PTRACE_POKEUSER, pid, INSTRUCTION_POINTER, address) };
+    check(result as c_int)?;
+    Ok(())
+}
+
+/// The 8 bytes of the stopped tracee `pid` at `address`.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn read_code(pid: pid_t, address: u64) -> [u8; 8] {
+    let nothing = ptr::null_mut::<libc::c_void>();
     // SAFETY: PTRACE_PEEKTEXT reads the tracee's memory, not ours, and fails where it has none.
-    let code = unsafe { libc::ptrace(libc::PTRACE_PEEKTEXT, pid, rip, nothing) };
+    let code = unsafe { libc::ptrace(libc::PTRACE_PEEKTEXT, pid, address, nothing) };
     code.to_ne_bytes()
 }
 
-#[cfg(not(target_arch = "x86_64"))]
-pub(crate) fn next_code(_pid: pid_t) -> [u8; 8] {
-    [0; 8]
+/// Writes `code` to the stopped tracee `pid` at `address`: to its own copy of the page.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn write_code(pid: pid_t, address: u64, code: [u8; 8]) -> io::Result<()> {
+    let word = libc::c_long::from_ne_bytes(code);
+    // SAFETY: PTRACE_POKETEXT writes the tracee's memory, not ours, and takes the word by value.
+    let result = unsafe { libc::ptrace(libc::PTRACE_POKETEXT, pid, address, word) };
+    check(result as c_int)?;
+    Ok(())
 }
+
+/// Elsewhere nothing is ever traced: see `Role::spawn_traced`.
+#[cfg(not(target_arch = "x86_64"))]
+mod untraced {
+    use super::{io, pid_t};
+
+    pub(crate) fn instruction_pointer(_pid: pid_t) -> u64 {
+        0
+    }
+
+    pub(crate) fn set_instruction_pointer(_pid: pid_t, _address: u64) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(crate) fn read_code(_pid: pid_t, _address: u64) -> [u8; 8] {
+        [0; 8]
+    }
+
+    pub(crate) fn write_code(_pid: pid_t, _address: u64, _code: [u8; 8]) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) use untraced::{instruction_pointer, read_code, set_instruction_pointer, write_code};

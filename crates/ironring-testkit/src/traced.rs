@@ -65,7 +65,7 @@ pub struct Traced {
 }
 
 /// Which trap stopped the victim.
-enum Trap {
+pub(crate) enum Trap {
     Begin,
     End,
     /// An instruction or a system call was done.
@@ -243,7 +243,7 @@ impl Traced {
     }
 
     /// Resumes it and waits until a trap stops it; holds other signals back for the next resume.
-    fn resume(&mut self, how: TraceRequest) -> Result<Trap, Exit> {
+    pub(crate) fn resume(&mut self, how: TraceRequest) -> Result<Trap, Exit> {
         // No signal is held back yet. A failure means that something else killed the victim, which
         // the wait reports.
         let signal = std::mem::take(&mut self.pending);

@@ -14,7 +14,9 @@ mod x86_64 {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use ironring_testkit::mark::END_INSTRUCTIONS;
-    use ironring_testkit::{Args, Exit, Ledger, Role, Step, cores, kill_at_every_instruction, mark, roles};
+    use ironring_testkit::{
+        Args, Exit, Ledger, Role, Step, Trail, cores, kill_at_every_instruction, mark, roles,
+    };
     use libtest_mimic::{Arguments, Trial};
 
     const NOPS: u64 = 1_000;
@@ -90,6 +92,19 @@ mod x86_64 {
         }
     }
 
+    /// Counts to 5 in word 0, by one loop in another, with a system call in each turn.
+    fn loops(mut args: Args) {
+        let ledger = args.ledger();
+        mark::begin();
+        for _ in 0..5 {
+            for _ in 0..3 {
+                ledger.add(1, 1);
+            }
+            ledger.add(0, u64::from(std::process::id() != 0));
+        }
+        mark::end();
+    }
+
     static HANDLED: AtomicU64 = AtomicU64::new(0);
 
     /// Puts in word 0 how often it got SIGUSR1 during its operation.
@@ -154,6 +169,28 @@ mod x86_64 {
         }
         let complete = length - before as u64 - STORES as u64;
         assert!((END_INSTRUCTIONS..=END_INSTRUCTIONS + 4).contains(&complete));
+    }
+
+    fn following_a_trail_is_stepping() {
+        let ledger = Ledger::new(2).unwrap();
+        let victim = || {
+            (0..2).for_each(|i| ledger.set(i, 0));
+            Role::new("loops").ledger(&ledger).spawn_traced().unwrap()
+        };
+        let trail = Trail::of(&mut victim()).unwrap();
+        assert_eq!(trail.length(), victim().count().unwrap());
+        // Without optimisation there are thousands of points.
+        for k in (0..=trail.length()).step_by(if cfg!(debug_assertions) { 97 } else { 1 }) {
+            let inside = Step::Inside { taken: k };
+            assert_eq!(victim().step(k), inside);
+            let stepped = [0, 1].map(|i| ledger.get(i));
+            let mut follower = victim();
+            assert_eq!(follower.follow(&trail, k), inside);
+            assert_eq!([0, 1].map(|i| ledger.get(i)), stepped, "after {k}");
+            let taken = trail.length() - k;
+            assert_eq!(follower.step(u64::MAX), Step::Ended { taken }, "after {k}");
+            assert_eq!([0, 1].map(|i| ledger.get(i)), [5, 15], "no breakpoint is left");
+        }
     }
 
     fn stride_skips_points_and_ends_at_the_same_length() {
@@ -272,6 +309,7 @@ mod x86_64 {
             ("stores", stores),
             ("system_calls", system_calls),
             ("rounds", rounds),
+            ("loops", loops),
             ("handles_signals", handles_signals),
             ("no_operation", no_operation),
         ]);
@@ -280,6 +318,7 @@ mod x86_64 {
             steps_add_up,
             system_call_is_one_instruction,
             kill_leaves_exactly_the_stores_before_it,
+            following_a_trail_is_stepping,
             stride_skips_points_and_ends_at_the_same_length,
             each_operation_begins_and_ends,
             released_victim_runs_to_its_end,

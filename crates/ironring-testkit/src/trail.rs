@@ -1,0 +1,137 @@
+//! Where a victim stood in one run of its operation, so that the next is there at once.
+//!
+//! A single step costs two changes of process and a trap, and the point at which to kill lies
+//! on average half an operation away. The trail of one run, stepped through, says which
+//! instruction comes `k`-th. Where that address was not passed before, a breakpoint there takes
+//! the next victim to it at full speed; else one at the latest such address before it, and steps
+//! from there (in loops).
+
+use std::collections::HashSet;
+use std::io;
+
+use crate::sys::{self, TraceRequest};
+use crate::traced::Trap;
+use crate::{Exit, Step, Traced};
+
+/// `int3`, which traps.
+const BREAKPOINT: u8 = 0xcc;
+
+/// The instructions of one run of an operation, in order.
+///
+/// ```no_run
+/// use ironring_testkit::{Role, Step, Trail};
+///
+/// let trail = Trail::of(&mut Role::new("sender").spawn_traced()?)?;
+/// let mut victim = Role::new("sender").spawn_traced()?;
+/// assert_eq!(victim.follow(&trail, 100), Step::Inside { taken: 100 });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Trail {
+    /// For each point, where the victim stands there, and the latest point up to there at which
+    /// it came to an address for the first time.
+    points: Vec<(u64, usize)>,
+}
+
+impl Trail {
+    /// Steps `victim` to the end of its operation.
+    ///
+    /// ```no_run
+    /// # use ironring_testkit::{Role, Trail};
+    /// let trail = Trail::of(&mut Role::new("sender").spawn_traced()?)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// How the victim ended, if it did.
+    ///
+    /// # Panics
+    ///
+    /// If it is not inside an operation.
+    pub fn of(victim: &mut Traced) -> Result<Trail, Exit> {
+        let mut passed = HashSet::new();
+        let mut points: Vec<(u64, usize)> = Vec::new();
+        loop {
+            let address = sys::instruction_pointer(victim.pid());
+            let first = if passed.insert(address) { points.len() } else { points[points.len() - 1].1 };
+            points.push((address, first));
+            match victim.step(1) {
+                Step::Inside { .. } => {}
+                Step::Ended { .. } => return Ok(Trail { points }),
+                Step::Died(exit) => return Err(exit),
+            }
+        }
+    }
+
+    /// How many instructions the operation takes, as [`Traced::count`] counts them.
+    ///
+    /// ```no_run
+    /// # use ironring_testkit::{Role, Trail};
+    /// let trail = Trail::of(&mut Role::new("sender").spawn_traced()?)?;
+    /// println!("{} instructions", trail.length());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn length(&self) -> u64 {
+        self.points.len() as u64 - 1
+    }
+}
+
+impl Traced {
+    /// Lets it do the first `k` instructions of its operation, which are those of `trail`.
+    ///
+    /// The same as [`step`](Traced::step), many times faster. To be called at the beginning of the
+    /// operation.
+    ///
+    /// ```no_run
+    /// # use ironring_testkit::{Role, Trail};
+    /// let trail = Trail::of(&mut Role::new("sender").spawn_traced()?)?;
+    /// for k in 0..=trail.length() {
+    ///     let mut victim = Role::new("sender").spawn_traced()?;
+    ///     let _ = victim.follow(&trail, k);
+    ///     victim.kill();
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If it is not at the beginning of an operation, if that takes fewer than `k` instructions, or
+    /// if it leaves the trail: ends without coming to an address at which the other one was.
+    pub fn follow(&mut self, trail: &Trail, k: u64) -> Step {
+        let (start, _) = trail.points[0];
+        let pid = self.pid();
+        assert_eq!(sys::instruction_pointer(pid), start, "the victim is not where the trail begins");
+        let (_, from) = trail.points[usize::try_from(k).expect("a point of the trail")];
+        if from > 0
+            && let Err(exit) = self.run_to(trail.points[from].0)
+        {
+            return Step::Died(exit);
+        }
+        match self.step(k - from as u64) {
+            Step::Inside { .. } => Step::Inside { taken: k },
+            Step::Ended { taken } => Step::Ended { taken: from as u64 + taken },
+            Step::Died(exit) => Step::Died(exit),
+        }
+    }
+
+    /// Lets it run at full speed until it is about to do the instruction at `address`.
+    fn run_to(&mut self, address: u64) -> Result<(), Exit> {
+        let pid = self.pid();
+        let alive = |done: io::Result<()>| done.unwrap_or_else(|error| panic!("victim {pid}: {error}"));
+        let code = sys::read_code(pid, address);
+        let mut with_breakpoint = code;
+        with_breakpoint[0] = BREAKPOINT;
+        alive(sys::write_code(pid, address, with_breakpoint));
+        loop {
+            match self.resume(TraceRequest::Continue)? {
+                Trap::Begin | Trap::End if sys::instruction_pointer(pid) == address + 1 => break,
+                Trap::End => panic!("victim {pid} ended without coming to {address:#x}"),
+                _ => {}
+            }
+        }
+        alive(sys::write_code(pid, address, code));
+        alive(sys::set_instruction_pointer(pid, address));
+        Ok(())
+    }
+}
