@@ -52,27 +52,51 @@ fn main() {
         comparisons().into_iter().filter(|comparison| comparison.name.contains(&options.only)).collect();
     println!("cores {pair:?}, {}; {} rounds", floor::placement(pair).expect("a placement"), options.rounds);
 
-    let (mut results, mut floors) = (BTreeMap::<usize, Vec<(f64, f64)>>::new(), Vec::new());
+    let mut results = BTreeMap::<(bool, usize), Vec<Pair>>::new();
     let mut rng = Rng::new();
     for _ in 0..options.rounds {
         let mut order: Vec<usize> = (0..comparisons.len()).collect();
         rng.shuffle(&mut order);
         for index in order {
             let comparison = &comparisons[index];
-            let (result, floor_ns) = steady(comparison, pair);
-            results.entry(index).or_default().push(result);
-            floors.push(floor_ns);
+            let measured = steady(comparison, pair);
+            results.entry((measured.floor < NEAR_NS, index)).or_default().push(measured);
         }
     }
-    println!("floor: {:.0} ns one way (median of {})", median(&floors), floors.len());
-    println!("| comparison | ours | peer | ratio | 95 percent | to reach | |\n|---|---|---|---|---|---|---|");
-    for (index, pairs) in results {
-        print_row(&comparisons[index], &pairs);
+    for near in [false, true] {
+        let rows: Vec<_> = results.iter().filter(|((is_near, _), _)| *is_near == near).collect();
+        let floors: Vec<f64> =
+            rows.iter().flat_map(|(_, pairs)| pairs.iter().map(|pair| pair.floor)).collect();
+        if floors.is_empty() {
+            continue;
+        }
+        let distance = if near { "near each other" } else { "apart" };
+        println!(
+            "\ncores {distance}: floor {:.0} ns one way (median of {})\n",
+            median(&floors),
+            floors.len()
+        );
+        println!("| comparison | pairs | ours | peer | ratio | 95 percent | to reach | |");
+        println!("|---|---|---|---|---|---|---|---|");
+        for ((_, index), pairs) in rows {
+            print_row(&comparisons[*index], pairs);
+        }
     }
 }
 
+/// Below this floor, in nanoseconds, the host runs the two cores next to each other.
+const NEAR_NS: f64 = 100.0;
+
+/// One measurement of a comparison, in nanoseconds.
+struct Pair {
+    ours: f64,
+    /// The peer's best variant; the floor where there is no peer.
+    peer: f64,
+    floor: f64,
+}
+
 /// Measures both sides of a comparison: again if the machine moved the cores meanwhile.
-fn steady(comparison: &Comparison, pair: Cores) -> ((f64, f64), f64) {
+fn steady(comparison: &Comparison, pair: Cores) -> Pair {
     const ROUNDS: usize = 2_000;
     loop {
         let before = floor::probe(pair, ROUNDS).expect("a floor");
@@ -87,17 +111,20 @@ fn steady(comparison: &Comparison, pair: Cores) -> ((f64, f64), f64) {
         if floor::moved(before, between) || floor::moved(between, after) {
             continue;
         }
-        let floor_ns = f64::midpoint(before.p50_ns as f64, between.p50_ns as f64);
-        return ((ours, if peer.is_finite() { peer } else { floor_ns }), floor_ns);
+        let floor = f64::midpoint(before.p50_ns, between.p50_ns);
+        return Pair { ours, peer: if peer.is_finite() { peer } else { floor }, floor };
     }
 }
 
-fn print_row(comparison: &Comparison, pairs: &[(f64, f64)]) {
-    let ours = median(&pairs.iter().map(|pair| pair.0).collect::<Vec<_>>());
-    let peer = median(&pairs.iter().map(|pair| pair.1).collect::<Vec<_>>());
+fn print_row(comparison: &Comparison, pairs: &[Pair]) {
+    let ours = median(&pairs.iter().map(|pair| pair.ours).collect::<Vec<_>>());
+    let peer = median(&pairs.iter().map(|pair| pair.peer).collect::<Vec<_>>());
     let is_latency = matches!(comparison.measure, Measure::Latency { .. });
     // Latency: less is better. Throughput: the peer's time over ours, more is better.
-    let ratios: Vec<f64> = pairs.iter().map(|(a, b)| if is_latency { a / b } else { b / a }).collect();
+    let ratios: Vec<f64> = pairs
+        .iter()
+        .map(|pair| if is_latency { pair.ours / pair.peer } else { pair.peer / pair.ours })
+        .collect();
     let Estimate { median, low, high } = estimate(&ratios);
     let (shown, unit): (fn(f64) -> f64, _) =
         if is_latency { (|ns| ns, "ns") } else { (|ns| 1e3 / ns, "M/s") };
@@ -106,8 +133,9 @@ fn print_row(comparison: &Comparison, pairs: &[(f64, f64)]) {
         format!("{target:.2} | {}", if met { "met" } else { "missed" })
     });
     println!(
-        "| {} | {:.1} {unit} | {:.1} {unit} | {median:.3} | {low:.3} .. {high:.3} | {verdict} |",
+        "| {} | {} | {:.1} {unit} | {:.1} {unit} | {median:.3} | {low:.3} .. {high:.3} | {verdict} |",
         comparison.name,
+        pairs.len(),
         shown(ours),
         shown(peer)
     );
