@@ -13,6 +13,10 @@ use crate::{
     sync::Ordering,
 };
 
+/// How many lines behind the last message lie the lines that are fetched ahead: several
+/// lines then travel at a time. (Measured from 1 to 10; docs/BENCHMARKS.md.)
+const EXPECT_BEYOND: u64 = 4;
+
 /// Lines published at once beyond which no lines are fetched ahead: the copy itself runs
 /// through more of them than the processor fetches at a time.
 const EXPECT_AT_MOST: u64 = 60;
@@ -324,8 +328,8 @@ impl<M: Payload + ?Sized> Tail<M> {
     }
 
     /// Fetches lines that are free, ahead of what is published next: as many as were
-    /// touched since `before`, from the line behind the last message's on. The next
-    /// message most likely is like the last.
+    /// touched since `before`, from some lines behind the last message's on, so that in a
+    /// stream each line is asked for once, and is there when it is written.
     #[inline(always)]
     fn expect_more(&self, before: u64) {
         let [from, to] = [before, self.tail].map(|position| position.wrapping_mul(M::STRIDE));
@@ -334,11 +338,12 @@ impl<M: Payload + ?Sized> Tail<M> {
         }
         let lines = (to / CACHE_LINE).wrapping_sub(from / CACHE_LINE);
         let free = self.capacity.wrapping_sub(self.tail.wrapping_sub(self.head)) * M::STRIDE;
-        if lines > EXPECT_AT_MOST || (lines + 1) * CACHE_LINE > free {
+        if lines > EXPECT_AT_MOST || (lines + EXPECT_BEYOND) * CACHE_LINE > free {
             return;
         }
         let data_len = self.capacity * M::STRIDE;
-        let mut ahead = (self.tail & (self.capacity - 1)) * M::STRIDE / CACHE_LINE * CACHE_LINE + CACHE_LINE;
+        let mut ahead = (self.tail & (self.capacity - 1)) * M::STRIDE / CACHE_LINE * CACHE_LINE
+            + EXPECT_BEYOND * CACHE_LINE;
         for _ in 0..lines {
             if ahead >= data_len {
                 ahead -= data_len;
