@@ -130,9 +130,9 @@ fn descriptor_of_a_named_ring_is_as_good() {
     receive_from_child(&ring);
     let same = Ring::<[u8]>::from_fd(descriptor(&ring)).expect("the same ring");
     assert_eq!(same.path(), None);
+    receive_from_child(&same);
     ironring::remove(&path).expect("removed");
     assert!(same.is_retired());
-    receive_from_child(&ring);
 }
 
 fn descriptor_is_closed_on_exec() {

@@ -19,7 +19,12 @@ pub(crate) const WORD: u64 = 8;
 
 /// Bytes that a message of `len` bytes takes in a byte ring.
 pub(crate) const fn frame_len(len: usize) -> u64 {
-    (WORD + len as u64).next_multiple_of(WORD)
+    match WORD + len as u64 {
+        ..=16 => 16,
+        17..=32 => 32,
+        33..=64 => 64,
+        more => more.next_multiple_of(WORD),
+    }
 }
 
 /// Bytes of padding before a frame for `len` bytes at `position`.

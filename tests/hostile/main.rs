@@ -1,0 +1,13 @@
+//! A peer that may write the region writes anything: every call returns, with a result
+//! or an error, and touches nothing that is not its own.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod byte_ends;
+mod ends;
+mod live;
+mod spoil;
+mod states;
+mod typed_ends;
+mod watchdog;

@@ -1,0 +1,181 @@
+//! Every word of a ring, spoilt before, between and after operations.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use ironring_testkit::rng::Seeded;
+
+use crate::{
+    byte_ends::ByteEnds,
+    ends::{Ends, Told},
+    states::Subject,
+    support::layout::{AT_CONSUMER, AT_HEAD, AT_PRODUCER, AT_RETIRED, AT_TAIL, HEADER_LEN, MARK},
+    typed_ends::{Tick, TypedEnds},
+    watchdog,
+};
+
+/// Wrong values for a word that is `right`, in a ring of `capacity` positions.
+fn wrong(right: u64, capacity: u64, rng: &mut Seeded) -> [u64; 16] {
+    const READY: u64 = 1 << 31;
+    const PADDING: u64 = 1 << 30;
+    [
+        0,
+        u64::MAX,
+        right.wrapping_add(1),
+        right.wrapping_sub(1),
+        right.wrapping_add(8),
+        right.wrapping_sub(8),
+        right.wrapping_add(capacity),
+        right.wrapping_sub(capacity),
+        right.wrapping_add(capacity + 8),
+        right ^ 1 << 63,
+        right ^ READY,
+        READY | PADDING,
+        READY | rng.u64(..2 * capacity),
+        READY | 0x3fff_ffff,
+        rng.u64(..),
+        rng.u64(..2 * capacity) & !7,
+    ]
+}
+
+#[derive(Debug, Default)]
+struct Tally {
+    cases: u64,
+    fine: u64,
+    /// Per end: the producer, the consumer, one that attached.
+    told: [u64; 3],
+    /// Words of which corruption was told, with how often.
+    words: std::collections::BTreeMap<&'static str, u64>,
+}
+
+/// Words that a participant reads, or writes for others to read.
+fn is_live(at: usize) -> bool {
+    at == AT_RETIRED
+        || at == AT_TAIL
+        || at == AT_HEAD
+        || (AT_PRODUCER..AT_PRODUCER + 64).contains(&at)
+        || (AT_CONSUMER..AT_CONSUMER + 64).contains(&at)
+        || at >= HEADER_LEN
+}
+
+/// Words that a participant may write.
+fn is_written(at: usize) -> bool {
+    is_live(at) && at != AT_RETIRED
+}
+
+/// Sets the word at `at` to `value` before operation `moment`, and goes on for a round of
+/// operations or until corruption is told, which then must stay.
+fn case<E: Ends>(
+    subject: &Subject<E>,
+    state: usize,
+    at: usize,
+    value: u64,
+    moment: usize,
+    tally: &mut Tally,
+) {
+    subject.restore(state);
+    let mut ends = E::new(&subject.ring);
+    for i in 0..moment {
+        ends.operate(i).expect("a whole ring");
+    }
+    let right = subject.raw.word(at).swap(value, Relaxed);
+    let before = subject.bytes_now();
+    tally.cases += 1;
+    let told = (moment..moment + E::OPERATIONS + 3).find_map(|i| ends.operate(i % E::OPERATIONS).err());
+    for (at, (before, after)) in subject.words().zip(before.iter().zip(subject.bytes_now())) {
+        assert!(is_written(at) || *before == after, "word {at} was written");
+    }
+    match told {
+        None => tally.fine += 1,
+        Some(Told::Attaching) => tally.told[2] += 1,
+        Some(told) => {
+            let (end, corrupt) = match told {
+                Told::Producer(corrupt) => (0, corrupt),
+                Told::Consumer(corrupt) => (1, corrupt),
+                Told::Attaching => unreachable!("an arm of its own"),
+            };
+            tally.told[end] += 1;
+            *tally.words.entry(corrupt.word).or_default() += 1;
+            subject.raw.word(at).store(right, Relaxed);
+            for _ in 0..3 {
+                assert_eq!(ends.again(told), Err(told), "corruption stays, although the word is right again");
+            }
+        }
+    }
+    watchdog::progress();
+}
+
+fn spoil_every_word<E: Ends>(name: &str, told_of: &[&str]) {
+    watchdog::start();
+    let subject = Subject::<E>::new();
+    let mut rng = Seeded::new();
+    let mut tally = Tally::default();
+    let capacity = subject.ring.capacity();
+    for (state, (state_name, _)) in subject.states.iter().enumerate() {
+        let healthy = |moment| {
+            subject.restore(state);
+            let mut ends = E::new(&subject.ring);
+            for i in 0..moment {
+                ends.operate(i % E::OPERATIONS).unwrap_or_else(|told| panic!("{state_name}: {told:?}"));
+            }
+        };
+        healthy(4 * E::OPERATIONS);
+        for at in subject.words() {
+            for moment in 0..E::OPERATIONS {
+                if is_live(at) || moment == state {
+                    let right = subject.raw.word(at).load(Relaxed);
+                    let values = wrong(right, capacity, &mut rng);
+                    // One line of data is like another: a few values do for the rest.
+                    let some = match at {
+                        _ if !is_live(at) => &values[1..2],
+                        ..HEADER_LEN => &values[..],
+                        _ if at < HEADER_LEN + 64 => &values[..],
+                        _ => &values[11..15],
+                    };
+                    for value in some {
+                        case(&subject, state, at, *value, moment, &mut tally);
+                    }
+                }
+            }
+        }
+    }
+    println!("{name}: {tally:?}");
+    for word in told_of {
+        assert!(tally.words.contains_key(word), "corruption of {word} was never told");
+    }
+    assert!(tally.fine > 0 && tally.told.iter().all(|told| *told > 0), "each outcome is met");
+}
+
+#[test]
+fn least_byte_ring_survives_every_spoilt_word() {
+    spoil_every_word::<ByteEnds<64>>("64 bytes", &["head", "frame header"]);
+}
+
+#[test]
+fn byte_ring_survives_every_spoilt_word() {
+    spoil_every_word::<ByteEnds<256>>("256 bytes", &["head", "frame header"]);
+}
+
+#[test]
+fn ring_of_words_survives_every_spoilt_word() {
+    spoil_every_word::<TypedEnds<u64, 8>>("8 words", &["head", "tail"]);
+}
+
+#[test]
+fn ring_of_two_structs_survives_every_spoilt_word() {
+    spoil_every_word::<TypedEnds<Tick, 2>>("2 structs", &["head", "tail"]);
+}
+
+#[test]
+fn received_beyond_reason_is_told_when_attaching() {
+    let subject = Subject::<ByteEnds<64>>::new();
+    for (head, received) in [(0, 72), (8, 80), (0, 4), (4, 4), (0, 1 << 62), (64, u64::MAX)] {
+        subject.restore(0);
+        subject.raw.word(AT_HEAD).store(head, Relaxed);
+        subject.raw.word(AT_CONSUMER + MARK).store(received, Relaxed);
+        let error = subject.ring.consumer().map(drop).expect_err("no consumer leaves that");
+        assert!(
+            error.to_string().starts_with("the ring is corrupt: received is "),
+            "{head} {received}: {error}"
+        );
+    }
+}

@@ -1,0 +1,135 @@
+//! The ends of a typed ring.
+
+use std::{sync::Arc, time::Duration};
+
+use bytemuck::{Pod, Zeroable};
+use ironring::{
+    Options, SendError,
+    spsc::{Consumer, Producer, Ring},
+};
+
+use crate::ends::{Ends, Told, attached, received, sent};
+
+/// A message with room between it and the next.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub(crate) struct Tick([u64; 3]);
+
+pub(crate) struct TypedEnds<T: Pod, const CAPACITY: u64> {
+    ring: Arc<Ring<T>>,
+    producer: Option<Producer<T>>,
+    consumer: Option<Consumer<T>>,
+}
+
+impl<T: Pod, const CAPACITY: u64> TypedEnds<T, CAPACITY> {
+    fn producer(&mut self) -> Result<&mut Producer<T>, Told> {
+        if self.producer.is_none() {
+            self.producer = Some(attached(self.ring.producer())?);
+        }
+        Ok(self.producer.as_mut().expect("attached just now"))
+    }
+
+    fn consumer(&mut self) -> Result<&mut Consumer<T>, Told> {
+        if self.consumer.is_none() {
+            self.consumer = Some(attached(self.ring.consumer())?);
+        }
+        Ok(self.consumer.as_mut().expect("attached just now"))
+    }
+}
+
+impl<T: Pod, const CAPACITY: u64> Ends for TypedEnds<T, CAPACITY> {
+    type Message = T;
+    const OPERATIONS: usize = 14;
+
+    fn options() -> Options {
+        Options::messages(CAPACITY)
+    }
+
+    fn new(ring: &Arc<Ring<T>>) -> Self {
+        Self { ring: Arc::clone(ring), producer: None, consumer: None }
+    }
+
+    fn operate(&mut self, i: usize) -> Result<(), Told> {
+        match i {
+            0 => sent(self.producer()?.try_send(&T::zeroed())),
+            1 => {
+                let producer = self.producer()?;
+                let staged = producer.stage(&T::zeroed());
+                producer.publish();
+                sent(staged)
+            }
+            2 => received(self.consumer()?.try_recv().map(|message| message.get())),
+            3 => sent(self.producer()?.claim().map(|mut claim| {
+                claim.write(T::zeroed());
+                claim.publish();
+            })),
+            4 => received(self.consumer()?.try_recv().map(|message| message.hand_back())),
+            5 => sent(self.producer()?.send_batch(&[T::zeroed(); 3]).1),
+            6 => received(self.consumer()?.try_recv_batch(3).map(|mut batch| {
+                while let Some(message) = batch.next() {
+                    message.get();
+                }
+                assert!(batch.given() <= 3);
+            })),
+            7 => received(self.consumer()?.recv_by(Duration::ZERO).map(|message| message.get())),
+            8 => {
+                let producer = self.producer()?;
+                let staged = producer.stage(&T::zeroed());
+                producer.discard_staged();
+                assert!(producer.len() <= CAPACITY);
+                let _ = (producer.is_full(), producer.is_empty(), producer.last_published());
+                let _ = producer.consumer().expect("what is known of the consumer");
+                sent(staged)
+            }
+            9 => {
+                let consumer = self.consumer()?;
+                assert!(consumer.len() <= CAPACITY);
+                let _ = (consumer.is_empty(), consumer.is_retired());
+                let _ = consumer.producer().expect("what is known of the producer");
+                Ok(())
+            }
+            10 => {
+                let producer = self.producer()?;
+                let full = (0..=CAPACITY).find_map(|_| producer.stage(&T::zeroed()).err());
+                if full == Some(SendError::Full) {
+                    producer.discard_staged();
+                }
+                sent(Err::<(), _>(full.expect("it is full at last")))
+            }
+            11 => {
+                let consumer = self.consumer()?;
+                if consumer.is_empty() {
+                    return Ok(());
+                }
+                // Across the end of the area, and back to its beginning.
+                received(consumer.recv_values(&mut vec![T::zeroed(); CAPACITY as usize - 1]))
+            }
+            12 => {
+                self.producer = None;
+                self.producer().map(drop)
+            }
+            _ => {
+                self.consumer = None;
+                self.consumer().map(drop)
+            }
+        }
+    }
+
+    fn again(&mut self, told: Told) -> Result<(), Told> {
+        match told {
+            Told::Producer(_) => {
+                let producer = self.producer()?;
+                producer.discard_staged();
+                producer.publish();
+                assert!(producer.len() <= CAPACITY);
+                sent(producer.try_send(&T::zeroed()))
+            }
+            Told::Consumer(_) => {
+                let consumer = self.consumer()?;
+                assert!(consumer.len() <= CAPACITY);
+                received(consumer.try_recv())
+            }
+            Told::Attaching => Err(told),
+        }
+    }
+}
