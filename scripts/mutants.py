@@ -104,9 +104,16 @@ def is_caught(mutant):
     if result.passed:
         print(f"SURVIVED {mutant['name']}: {mutant['test']} passes")
         return False
-    how = " (by never ending)" if result.hung else ""
-    print(f"caught {mutant['name']} by {mutant['test']}{how}, {seconds:.0f} s", flush=True)
+    print(f"caught {mutant['name']} by {mutant['test']}, {seconds:.0f} s: {why_failed(result)}", flush=True)
     return True
+
+
+def why_failed(result):
+    """What the test said first, so that a reader sees whether it failed for the fault's sake."""
+    if result.hung:
+        return f"it did not end in {TIMEOUT_S} s"
+    said = re.search(r"panicked at .*\n(.*)", result.output)
+    return said[1][:70] if said else "it ended without a word"
 
 
 def main():

@@ -143,7 +143,7 @@ fn frames_that_are_copied_out_come_once() {
 
 #[test]
 fn a_take_over_of_frames_is_taken_over() {
-    for how in [How::Messages, How::Batches] {
+    for how in [How::Messages, How::Batches, How::CopiesToo] {
         for at_most_once in [false, true] {
             let plan = Plan { at_most_once, how, ..FRAMES };
             kill_two_anywhere(|lives| one_by_one::<[u8]>(plan, 2, lives));
