@@ -2,7 +2,13 @@
 //! machine, that no killed process can wedge.
 //!
 //! ```
-#![doc = include_str!("../examples/readme.rs")]
+//! use ironring::{Options, spsc};
+//!
+//! let ring = spsc::Ring::<[u8]>::anonymous(&Options::bytes(64 << 10))?;
+//! let (mut producer, mut consumer) = (ring.producer()?, ring.consumer()?);
+//! producer.send(b"hello")?;
+//! assert_eq!(consumer.recv()?.to_vec(), b"hello");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! - [`spsc`]: one producer and one consumer at a time.
@@ -56,3 +62,8 @@ pub use self::{
     observe::{Cursors, Observer, Peek, Peeked, Usage},
     region::{default_directory, names, path_of, remove},
 };
+
+/// The example of the README, which is compiled and run with the documentation's.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -234,8 +234,10 @@ mod tests {
                 for copy in [into_shared, out_of_shared] {
                     // Words, so that offset 0 is aligned to one.
                     let mut target = vec![0_u64; 600];
-                    // SAFETY: both vectors are longer than `to + len` and `from + len`.
-                    unsafe { copy(source.as_ptr().add(from), target.as_mut_ptr().cast::<u8>().add(to), len) };
+                    let (src, dst) = (&source[from..], &mut bytemuck::cast_slice_mut(&mut target)[to..]);
+                    assert!(src.len() >= len && dst.len() >= len);
+                    // SAFETY: both are at least `len` bytes long.
+                    unsafe { copy(src.as_ptr(), dst.as_mut_ptr(), len) };
                     let target: &[u8] = bytemuck::cast_slice(&target);
                     assert_eq!(&target[to..to + len], &source[from..from + len], "{len} bytes");
                     assert!(target[..to].iter().chain(&target[to + len..]).all(|b| *b == 0), "{len} bytes");

@@ -138,10 +138,6 @@ impl Region {
         self.identity.geometry.region_len() as usize
     }
 
-    pub(crate) fn mapping(&self) -> &Arc<Mapping> {
-        &self.mapping
-    }
-
     /// Whether the region's name was removed, and perhaps given to another one.
     pub(crate) fn is_retired(&self) -> bool {
         self.retired.load(Ordering::Acquire) != 0

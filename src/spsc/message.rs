@@ -17,12 +17,13 @@ use crate::{
 pub struct View<'a, M: Payload + ?Sized, P: Trust = Wary> {
     area: &'a Area,
     found: Found,
-    _payload: PhantomData<(fn(&M), P)>,
+    _payload: PhantomData<fn(&M)>,
+    _peers: PhantomData<P>,
 }
 
 impl<'a, M: Payload + ?Sized, P: Trust> View<'a, M, P> {
     fn new(area: &'a Area, found: Found) -> Self {
-        Self { area, found, _payload: PhantomData }
+        Self { area, found, _payload: PhantomData, _peers: PhantomData }
     }
 
     /// Where in the ring's life the message lies: bytes since the ring was made in a byte

@@ -4,7 +4,7 @@ use std::thread;
 
 use bytemuck::Pod;
 use ironring::{Options, Payload, spsc};
-use ironring_testkit::{Args, Role, pin_to_core};
+use ironring_testkit::{Args, Role, pin_to_core, roles::RoleFn};
 
 use crate::{
     loops,
@@ -58,7 +58,7 @@ pub enum Contender {
 }
 
 /// The roles of the processes that a measurement starts, for `roles::run`.
-pub const ROLES: [(&str, fn(Args)); 2] = [("bytes", child_bytes), ("typed", child_typed)];
+pub const ROLES: [(&str, RoleFn); 2] = [("bytes", child_bytes), ("typed", child_typed)];
 
 /// Calls `$run::<W>($args)` with the number of words that `$size` bytes are.
 macro_rules! with_words {
