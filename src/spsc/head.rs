@@ -81,6 +81,8 @@ impl<M: Payload + ?Sized> Head<M> {
         let next = match geometry.delivery {
             Delivery::AtLeastOnce => head,
             Delivery::AtMostOnce => {
+                // Release: pairs with the Acquire of `head` in `Tail::refresh_head`; what the
+                // last consumer read comes before it by way of the kernel's lock.
                 shared_head.store(received, Ordering::Release);
                 received
             }

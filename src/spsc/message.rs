@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A message where it lies in the ring.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct View<'a, M: Payload + ?Sized, P: Trust = Wary> {
     area: &'a Area,
     found: Found,
@@ -39,6 +39,14 @@ impl<'a, M: Payload + ?Sized, P: Trust> View<'a, M, P> {
         self.found.redelivered
     }
 }
+
+impl<M: Payload + ?Sized, P: Trust> Clone for View<'_, M, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M: Payload + ?Sized, P: Trust> Copy for View<'_, M, P> {}
 
 impl<P: Trust> View<'_, [u8], P> {
     /// The message's length in bytes.
