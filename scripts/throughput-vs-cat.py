@@ -14,6 +14,7 @@ import hashlib
 import os
 import pathlib
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -121,6 +122,8 @@ def main():
         subprocess.run(["cargo", "build", "--release", "-p", "ironring-cli"], cwd=ROOT, check=True)
         tool = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "ironring"
     tool = str(tool.resolve())
+    # So that the directory is removed then too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
     with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="ironring-versus-cat-") as name:
         directory = pathlib.Path(name)
