@@ -5,16 +5,13 @@
 //! once: short ones word by word through relaxed atomics, longer ones in assembly, which
 //! the compiler does not look into. They order nothing; the headers and cursors do.
 //!
-//! Which way is fastest for which length was measured (docs/BENCHMARKS.md): words as long
-//! as the loop is short, 16-byte moves beyond, and for whole pages the processor's own
-//! string copy.
+//! Which way is fastest for which length was measured (docs/BENCHMARKS.md): words while
+//! they are few, 16-byte moves beyond, and for whole pages the processor's own string copy.
 
 use core::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
 /// The longest copy into shared memory that goes word by word, in bytes.
 const WORDS_IN: usize = 128;
-/// The longest copy out of shared memory that goes word by word.
-const WORDS_OUT: usize = 32;
 /// The shortest copy that is left to the processor's string copy.
 #[cfg(target_arch = "x86_64")]
 const STRING: usize = 2048;
@@ -27,7 +24,10 @@ const STRING: usize = 2048;
 /// reference covers the bytes at `dst`.
 #[inline(always)]
 pub(super) unsafe fn into_shared(src: *const u8, dst: *mut u8, len: usize) {
-    if (len <= WORDS_IN || !HAS_ASSEMBLY) && dst.cast::<u64>().is_aligned() {
+    if HAS_ASSEMBLY && (8..=64).contains(&len) {
+        // SAFETY: as this function's, and the length is one that `short_in` takes.
+        unsafe { short_in(src, dst, len) }
+    } else if (len <= WORDS_IN || !HAS_ASSEMBLY) && dst.cast::<u64>().is_aligned() {
         // SAFETY: as this function's, and `dst` is aligned to a word.
         unsafe { words_in(src, dst, len) }
     } else {
@@ -44,7 +44,10 @@ pub(super) unsafe fn into_shared(src: *const u8, dst: *mut u8, len: usize) {
 /// reference covers the bytes at `src`.
 #[inline(always)]
 pub(super) unsafe fn out_of_shared(src: *const u8, dst: *mut u8, len: usize) {
-    if (len <= WORDS_OUT || !HAS_ASSEMBLY) && src.cast::<u64>().is_aligned() {
+    if HAS_ASSEMBLY && (8..=64).contains(&len) {
+        // SAFETY: as this function's, and the length is one that `short_out` takes.
+        unsafe { short_out(src, dst, len) }
+    } else if (len < 8 || !HAS_ASSEMBLY) && src.cast::<u64>().is_aligned() {
         // SAFETY: as this function's, and `src` is aligned to a word.
         unsafe { words_out(src, dst, len) }
     } else {
@@ -118,25 +121,102 @@ const HAS_ASSEMBLY: bool = true;
 #[cfg(not(target_arch = "x86_64"))]
 const HAS_ASSEMBLY: bool = false;
 
+/// Copies the first and the last half of 8 to 64 bytes, which overlap, by moves of one
+/// word: what a message is written with just before it is sent most often are words, and
+/// a wider load would have to wait for them to leave the store buffer.
+///
 /// # Safety
 ///
-/// `src` is readable and `dst` writable for `len` bytes; they do not overlap.
+/// `src` is readable and `dst` writable for `len` bytes, 8 to 64; they do not overlap.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-unsafe fn long(src: *const u8, dst: *mut u8, len: usize) {
+unsafe fn short_in(src: *const u8, dst: *mut u8, len: usize) {
     use core::arch::asm;
-    if !(32..STRING).contains(&len) {
-        // SAFETY: copies exactly `len` bytes upwards (the direction flag is clear wherever
-        // Rust code runs), and changes the three registers that are named.
+    if len <= 16 {
+        // SAFETY: the first and the last 8 bytes are within `len`.
         unsafe {
             asm!(
-                "rep movsb",
-                inout("rcx") len => _, inout("rsi") src => _, inout("rdi") dst => _,
+                "mov {a}, [{src}]",
+                "mov {b}, [{src} + {len} - 8]",
+                "mov [{dst}], {a}",
+                "mov [{dst} + {len} - 8], {b}",
+                src = in(reg) src, dst = in(reg) dst, len = in(reg) len,
+                a = out(reg) _, b = out(reg) _,
                 options(nostack, preserves_flags)
             );
         }
-    } else if len < 64 {
-        // SAFETY: the first and the last 32 bytes, which overlap, are within `len`.
+    } else if len <= 32 {
+        // SAFETY: the first and the last 16 bytes are within `len`.
+        unsafe {
+            asm!(
+                "mov {a}, [{src}]",
+                "mov {b}, [{src} + 8]",
+                "mov {c}, [{src} + {len} - 16]",
+                "mov {d}, [{src} + {len} - 8]",
+                "mov [{dst}], {a}",
+                "mov [{dst} + 8], {b}",
+                "mov [{dst} + {len} - 16], {c}",
+                "mov [{dst} + {len} - 8], {d}",
+                src = in(reg) src, dst = in(reg) dst, len = in(reg) len,
+                a = out(reg) _, b = out(reg) _, c = out(reg) _, d = out(reg) _,
+                options(nostack, preserves_flags)
+            );
+        }
+    } else {
+        // SAFETY: the first and the last 32 bytes are within `len`.
+        unsafe {
+            asm!(
+                "mov {a}, [{src}]",
+                "mov {b}, [{src} + 8]",
+                "mov {c}, [{src} + 16]",
+                "mov {d}, [{src} + 24]",
+                "mov [{dst}], {a}",
+                "mov [{dst} + 8], {b}",
+                "mov [{dst} + 16], {c}",
+                "mov [{dst} + 24], {d}",
+                "mov {a}, [{src} + {len} - 32]",
+                "mov {b}, [{src} + {len} - 24]",
+                "mov {c}, [{src} + {len} - 16]",
+                "mov {d}, [{src} + {len} - 8]",
+                "mov [{dst} + {len} - 32], {a}",
+                "mov [{dst} + {len} - 24], {b}",
+                "mov [{dst} + {len} - 16], {c}",
+                "mov [{dst} + {len} - 8], {d}",
+                src = in(reg) src, dst = in(reg) dst, len = in(reg) len,
+                a = out(reg) _, b = out(reg) _, c = out(reg) _, d = out(reg) _,
+                options(nostack, preserves_flags)
+            );
+        }
+    }
+}
+
+/// Copies the first and the last half of 8 to 64 bytes, which overlap.
+///
+/// # Safety
+///
+/// `src` is readable and `dst` writable for `len` bytes, 8 to 64; they do not overlap.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn short_out(src: *const u8, dst: *mut u8, len: usize) {
+    use core::arch::asm;
+    if len <= 16 {
+        // SAFETY: as this function's; 8 to 16 bytes are a length that `short_in` takes.
+        unsafe { short_in(src, dst, len) }
+    } else if len <= 32 {
+        // SAFETY: the first and the last 16 bytes are within `len`.
+        unsafe {
+            asm!(
+                "movups {a}, [{src}]",
+                "movups {b}, [{src} + {len} - 16]",
+                "movups [{dst}], {a}",
+                "movups [{dst} + {len} - 16], {b}",
+                src = in(reg) src, dst = in(reg) dst, len = in(reg) len,
+                a = out(xmm_reg) _, b = out(xmm_reg) _,
+                options(nostack, preserves_flags)
+            );
+        }
+    } else {
+        // SAFETY: the first and the last 32 bytes are within `len`.
         unsafe {
             asm!(
                 "movups {a}, [{src}]",
@@ -149,6 +229,40 @@ unsafe fn long(src: *const u8, dst: *mut u8, len: usize) {
                 "movups [{dst} + {len} - 16], {d}",
                 src = in(reg) src, dst = in(reg) dst, len = in(reg) len,
                 a = out(xmm_reg) _, b = out(xmm_reg) _, c = out(xmm_reg) _, d = out(xmm_reg) _,
+                options(nostack, preserves_flags)
+            );
+        }
+    }
+}
+
+/// Never called: see `HAS_ASSEMBLY`.
+///
+/// # Safety
+///
+/// That of [`long`].
+#[cfg(not(target_arch = "x86_64"))]
+unsafe fn short_in(src: *const u8, dst: *mut u8, len: usize) {
+    // SAFETY: as this function's.
+    unsafe { long(src, dst, len) }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+use short_in as short_out;
+
+/// # Safety
+///
+/// `src` is readable and `dst` writable for `len` bytes; they do not overlap.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn long(src: *const u8, dst: *mut u8, len: usize) {
+    use core::arch::asm;
+    if !(64..STRING).contains(&len) {
+        // SAFETY: copies exactly `len` bytes upwards (the direction flag is clear wherever
+        // Rust code runs), and changes the three registers that are named.
+        unsafe {
+            asm!(
+                "rep movsb",
+                inout("rcx") len => _, inout("rsi") src => _, inout("rdi") dst => _,
                 options(nostack, preserves_flags)
             );
         }
