@@ -38,4 +38,4 @@ bench *ARGS:
 
 # Wall time of the command line against cat.
 versus-cat:
-    scripts/throughput-vs-cat.sh
+    scripts/throughput-vs-cat.py

@@ -184,14 +184,16 @@ impl Seat {
         Ok(seat)
     }
 
-    /// Says in the record who holds the role. The state comes last (Release; [`Record::holder`] acquires).
+    /// Says in the record who holds the role. The count comes last: a holder that is
+    /// killed before it has done nothing, and its predecessor's end stays what it was.
     fn announce(&self) {
         let attachments = self.record.attachments.load(Ordering::Relaxed).wrapping_add(1);
-        self.record.state.store(DETACHED, Ordering::Relaxed);
         self.record.pid.store(u64::from(std::process::id()), Ordering::Relaxed);
         self.record.since.store(now(), Ordering::Relaxed);
-        self.record.attachments.store(attachments, Ordering::Relaxed);
+        // Release: pairs with the Acquire in `Record::holder`.
         self.record.state.store(ATTACHED, Ordering::Release);
+        // Release: pairs with the Acquire of `attachments` in `presence`.
+        self.record.attachments.store(attachments, Ordering::Release);
     }
 
     pub(crate) fn mapping(&self) -> &Arc<Mapping> {
@@ -226,7 +228,10 @@ impl Drop for Seat {
 /// What is known of the last holder of `role`; changes nothing.
 pub(crate) fn presence(file: &File, mapping: &Arc<Mapping>, role: Role) -> Result<Presence, Error> {
     let record = Record::of(role, mapping);
-    let said = || (record.state.load(Ordering::Acquire), record.attachments.load(Ordering::Relaxed));
+    let said = || {
+        let attachments = record.attachments.load(Ordering::Acquire);
+        (record.state.load(Ordering::Acquire), attachments)
+    };
     let mut before = said();
     // The lock belongs to the participant that the record tells of only if the record
     // reads the same before and after; one that lets go of the role says so first.

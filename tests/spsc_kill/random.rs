@@ -17,6 +17,9 @@ use crate::{
 /// The longest that a participant lives, once it has its role.
 const LIFE_MICROS: u64 = 500;
 
+/// How long anything may take that takes a moment.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// One of the two, and where it counts its starts.
 struct Participant {
     role: String,
@@ -24,6 +27,12 @@ struct Participant {
     child: Child,
     /// The count before this start.
     before: u64,
+}
+
+impl Participant {
+    fn end(&mut self) {
+        assert_eq!(self.child.wait_timeout(PATIENCE), Some(Exit::Exited(0)), "the {}", self.role);
+    }
 }
 
 /// What all participants of one ring share.
@@ -51,12 +60,10 @@ impl<M: Numbered + ?Sized> Flow<'_, M> {
         let await_start = rng.u8(..8) > 0;
         let patience = Instant::now();
         while await_start && self.ledger.get(victim.starts) == victim.before {
-            assert!(
-                patience.elapsed() < Duration::from_secs(60),
-                "the {} does not get its role",
-                victim.role
-            );
+            assert!(patience.elapsed() < PATIENCE, "the {} does not get its role", victim.role);
             std::thread::sleep(Duration::from_micros(50));
+            let end = victim.child.wait_timeout(Duration::ZERO);
+            assert_eq!(end, None, "the {} found something wrong", victim.role);
         }
         std::thread::sleep(Duration::from_micros(rng.u64(..LIFE_MICROS)));
         assert_eq!(victim.child.kill(), Exit::KILLED, "the {} found something wrong", victim.role);
@@ -83,13 +90,13 @@ pub(crate) fn kill_at_random<M: Numbered + ?Sized>(
         flow.kill_and_restart(victim, &mut rng)?;
     }
     ledger.set(word::STOP, 1);
-    assert_eq!(producer.child.wait(), Exit::Exited(0), "the {}", producer.role);
+    producer.end();
     ledger.set(word::STOPPED, 1);
-    assert_eq!(consumer.child.wait(), Exit::Exited(0), "the {}", consumer.role);
+    consumer.end();
     let sent = ledger.get(word::SENT);
     let Received { end, dropped } = Received::of(&ledger);
     assert_eq!(end, sent, "received or dropped, of those sent");
-    assert!(sent > kills, "only {sent} messages");
+    assert!(sent > kills / 10, "only {sent} messages");
     println!(
         "killed at random, {}, {capacity} messages, {delivery}: {kills} kills, {sent} messages, {} redelivered, \
          {dropped} dropped",
