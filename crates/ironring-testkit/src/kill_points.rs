@@ -2,13 +2,14 @@
 
 use std::io;
 
-use crate::{Exit, Role, Step, Trail};
+use crate::{Exit, Role, Step, Traced, Trail};
 
 /// Kills a fresh victim after 0, `stride`, 2 `stride`, ... instructions of its operation, until the
 /// operation ends by itself. Returns how many instructions that took.
 ///
 /// `make_role` prepares a victim, which must take the same instructions each time: the first is
-/// stepped through the operation for its [`Trail`], which the others follow. Each of these is
+/// stepped through the operation for its [`Trail`], which the others follow. (One that goes another
+/// way, in the kernel's code that reads the clock, say, is replaced by one that is stepped.) Each of these is
 /// killed with SIGKILL and reaped before `after` is called with the number of instructions that it
 /// did, a greater one each time; the last call is for a victim that had done them all. The last
 /// [`END_INSTRUCTIONS`](crate::mark::END_INSTRUCTIONS) points are those of the end mark, where the
@@ -28,12 +29,11 @@ use crate::{Exit, Role, Step, Trail};
 ///
 /// # Errors
 ///
-/// As [`Role::spawn_traced`], the [`Exit`] of a victim that died by itself, and if one took fewer
-/// instructions than the first.
+/// As [`Role::spawn_traced`], and the [`Exit`] of a victim that died by itself.
 ///
 /// # Panics
 ///
-/// If `stride` is 0, or as [`Traced::follow`](crate::Traced::follow) if a victim goes another way.
+/// If `stride` is 0.
 pub fn kill_at_every_instruction(
     make_role: impl Fn() -> Role,
     stride: u64,
@@ -44,12 +44,7 @@ pub fn kill_at_every_instruction(
     let length = trail.length();
     let points = (0..length).step_by(usize::try_from(stride).map_err(io::Error::other)?);
     for point in points.chain([length]) {
-        let mut victim = make_role().spawn_traced()?;
-        match victim.follow(&trail, point) {
-            Step::Inside { .. } => {}
-            Step::Ended { taken } => return Err(shorter(point, taken)),
-            Step::Died(exit) => return Err(io::Error::other(exit)),
-        }
+        let mut victim = victim_at(point, &trail, &make_role)?;
         let exit = victim.kill();
         if exit != Exit::KILLED {
             return Err(io::Error::other(exit));
@@ -59,6 +54,18 @@ pub fn kill_at_every_instruction(
     Ok(length)
 }
 
-fn shorter(point: u64, taken: u64) -> io::Error {
-    io::Error::other(format!("the operation took {taken} instructions, in an earlier run {point} or more"))
+/// A fresh victim that has done `point` instructions of its operation.
+fn victim_at(point: u64, trail: &Trail, make_role: impl Fn() -> Role) -> io::Result<Traced> {
+    let mut victim = make_role().spawn_traced()?;
+    match victim.follow(trail, point) {
+        Some(Step::Inside { .. }) => return Ok(victim),
+        Some(Step::Died(exit)) => return Err(io::Error::other(exit)),
+        // It went another way, as when the clock was just being set: the next one walks.
+        Some(Step::Ended { .. }) | None => drop(victim),
+    }
+    let mut victim = make_role().spawn_traced()?;
+    match victim.step(point) {
+        Step::Inside { .. } | Step::Ended { .. } => Ok(victim),
+        Step::Died(exit) => Err(io::Error::other(exit)),
+    }
 }

@@ -57,7 +57,7 @@ pub struct Traced {
     /// To be delivered when it is resumed; 0 for none.
     pending: c_int,
     /// Whether it is between its marks.
-    inside: bool,
+    pub(crate) inside: bool,
     /// Whether the core it runs on is the caller's choice, not ours.
     pinned_by_caller: bool,
     stay: Stay,

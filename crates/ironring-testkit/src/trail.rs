@@ -23,7 +23,7 @@ const BREAKPOINT: u8 = 0xcc;
 ///
 /// let trail = Trail::of(&mut Role::new("sender").spawn_traced()?)?;
 /// let mut victim = Role::new("sender").spawn_traced()?;
-/// assert_eq!(victim.follow(&trail, 100), Step::Inside { taken: 100 });
+/// assert_eq!(victim.follow(&trail, 100), Some(Step::Inside { taken: 100 }));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -81,7 +81,8 @@ impl Traced {
     /// Lets it do the first `k` instructions of its operation, which are those of `trail`.
     ///
     /// The same as [`step`](Traced::step), many times faster. To be called at the beginning of the
-    /// operation.
+    /// operation. `None` if it left the trail: it came to the operation's end, and not to an address
+    /// on the way to the `k`-th instruction.
     ///
     /// ```no_run
     /// # use ironring_testkit::{Role, Trail};
@@ -96,27 +97,29 @@ impl Traced {
     ///
     /// # Panics
     ///
-    /// If it is not at the beginning of an operation, if that takes fewer than `k` instructions, or
-    /// if it leaves the trail: ends without coming to an address at which the other one was.
-    pub fn follow(&mut self, trail: &Trail, k: u64) -> Step {
+    /// If it is not at the beginning of the operation, or the trail has fewer than `k` instructions.
+    pub fn follow(&mut self, trail: &Trail, k: u64) -> Option<Step> {
         let (start, _) = trail.points[0];
         let pid = self.pid();
         assert_eq!(sys::instruction_pointer(pid), start, "the victim is not where the trail begins");
         let (_, from) = trail.points[usize::try_from(k).expect("a point of the trail")];
-        if from > 0
-            && let Err(exit) = self.run_to(trail.points[from].0)
-        {
-            return Step::Died(exit);
+        if from > 0 {
+            match self.run_to(trail.points[from].0) {
+                Ok(true) => {}
+                Ok(false) => return None,
+                Err(exit) => return Some(Step::Died(exit)),
+            }
         }
-        match self.step(k - from as u64) {
+        Some(match self.step(k - from as u64) {
             Step::Inside { .. } => Step::Inside { taken: k },
             Step::Ended { taken } => Step::Ended { taken: from as u64 + taken },
             Step::Died(exit) => Step::Died(exit),
-        }
+        })
     }
 
-    /// Lets it run at full speed until it is about to do the instruction at `address`.
-    fn run_to(&mut self, address: u64) -> Result<(), Exit> {
+    /// Lets it run at full speed until it is about to do the instruction at `address`; false if it
+    /// came to the end instead.
+    fn run_to(&mut self, address: u64) -> Result<bool, Exit> {
         let pid = self.pid();
         let alive = |done: io::Result<()>| done.unwrap_or_else(|error| panic!("victim {pid}: {error}"));
         let code = sys::read_code(pid, address);
@@ -126,12 +129,15 @@ impl Traced {
         loop {
             match self.resume(TraceRequest::Continue)? {
                 Trap::Begin | Trap::End if sys::instruction_pointer(pid) == address + 1 => break,
-                Trap::End => panic!("victim {pid} ended without coming to {address:#x}"),
+                Trap::End => {
+                    self.inside = false;
+                    return Ok(false);
+                }
                 _ => {}
             }
         }
         alive(sys::write_code(pid, address, code));
         alive(sys::set_instruction_pointer(pid, address));
-        Ok(())
+        Ok(true)
     }
 }

@@ -92,6 +92,17 @@ mod x86_64 {
         }
     }
 
+    /// Counts in word 1, if word 0 is not 0, and then in word 2.
+    fn two_ways(mut args: Args) {
+        let ledger = args.ledger();
+        mark::begin();
+        if ledger.get(0) != 0 {
+            ledger.add(1, 1);
+        }
+        ledger.add(2, 1);
+        mark::end();
+    }
+
     /// Counts to 5 in word 0, by one loop in another, with a system call in each turn.
     fn loops(mut args: Args) {
         let ledger = args.ledger();
@@ -185,12 +196,35 @@ mod x86_64 {
             assert_eq!(victim().step(k), inside);
             let stepped = [0, 1].map(|i| ledger.get(i));
             let mut follower = victim();
-            assert_eq!(follower.follow(&trail, k), inside);
+            assert_eq!(follower.follow(&trail, k), Some(inside));
             assert_eq!([0, 1].map(|i| ledger.get(i)), stepped, "after {k}");
             let taken = trail.length() - k;
             assert_eq!(follower.step(u64::MAX), Step::Ended { taken }, "after {k}");
             assert_eq!([0, 1].map(|i| ledger.get(i)), [5, 15], "no breakpoint is left");
         }
+    }
+
+    fn victim_that_leaves_the_trail_is_replaced_by_one_that_is_stepped() {
+        let ledger = Ledger::new(3).unwrap();
+        ledger.set(0, 1);
+        let role = || Role::new("two_ways").ledger(&ledger);
+        let trail = Trail::of(&mut role().spawn_traced().unwrap()).unwrap();
+        ledger.set(0, 0);
+        let lost = |k: &u64| role().spawn_traced().unwrap().follow(&trail, *k).is_none();
+        assert!((0..=trail.length()).any(|k| lost(&k)), "the first way goes by other addresses");
+
+        let victims = std::cell::Cell::new(0);
+        let make_role = || {
+            // Only the first goes the long way.
+            ledger.set(0, u64::from(victims.replace(victims.get() + 1) == 0));
+            (1..3).for_each(|i| ledger.set(i, 0));
+            role()
+        };
+        let mut counts = Vec::new();
+        let length = kill_at_every_instruction(make_role, 1, |_| counts.push(ledger.get(2))).unwrap();
+        assert_eq!(length, trail.length());
+        assert_eq!(counts.len() as u64, length + 1, "no point is left out");
+        assert_eq!((counts[0], counts.last()), (0, Some(&1)));
     }
 
     fn stride_skips_points_and_ends_at_the_same_length() {
@@ -310,6 +344,7 @@ mod x86_64 {
             ("system_calls", system_calls),
             ("rounds", rounds),
             ("loops", loops),
+            ("two_ways", two_ways),
             ("handles_signals", handles_signals),
             ("no_operation", no_operation),
         ]);
@@ -319,6 +354,7 @@ mod x86_64 {
             system_call_is_one_instruction,
             kill_leaves_exactly_the_stores_before_it,
             following_a_trail_is_stepping,
+            victim_that_leaves_the_trail_is_replaced_by_one_that_is_stepped,
             stride_skips_points_and_ends_at_the_same_length,
             each_operation_begins_and_ends,
             released_victim_runs_to_its_end,
