@@ -5,6 +5,7 @@
 //! `KILL_ALL=1` kills at every instruction of attaching and detaching in all cases, and ten
 //! times as often at random.
 
+mod case;
 mod flow;
 #[path = "../support/layout.rs"]
 #[allow(dead_code, reason = "other tests need more of it")]

@@ -9,8 +9,8 @@ use ironring::{
 };
 
 use crate::{
+    case::LONGEST_BATCH,
     layout::{AT_TAIL, HEADER_LEN, frame_len, padding},
-    template::LONGEST_BATCH,
 };
 
 /// The longest byte message.

@@ -116,29 +116,30 @@ impl Operation {
     }
 
     /// Everything that a kill in this operation of `count` messages may leave, in the
-    /// order in which the operation comes by it.
-    pub(crate) fn outcomes(self, count: u64, delivery: Delivery) -> Vec<Outcome> {
+    /// order in which the operation comes by it, where `held` messages were received
+    /// before by a consumer that died.
+    pub(crate) fn outcomes(self, count: u64, held: u64, delivery: Delivery) -> Vec<Outcome> {
         let all_or_none = [(0, 0), (count, 0)].to_vec();
-        let held_one_by_one = (0..=count).map(|held| (0, held));
+        let one_by_one = (0..=count).map(|received| (0, received));
         let outcomes: Vec<_> = match self {
             ProducerAttach | ConsumerAttach | ProducerDetach | ConsumerDetach => vec![(0, 0)],
             Claim | SendFull | RecvEmpty => vec![(0, 0)],
             ProducerAttachAfterKill => vec![(count, 0)],
-            ConsumerAttachAfterKill => vec![(0, count)],
+            ConsumerAttachAfterKill => vec![(0, 0)],
             Publish | PublishStaged | Send | SendBatch | StageAndPublish => all_or_none,
             // Copied first: who is killed before the release has seen nothing.
             RecvInto | RecvValues => all_or_none,
-            Recv | HoldBatch => held_one_by_one.collect(),
+            Recv | HoldBatch => one_by_one.collect(),
             Release => vec![(0, count), (count, 0)],
-            RecvBatch => held_one_by_one.chain([(count, 0)]).collect(),
+            RecvBatch => one_by_one.chain([(count, 0)]).collect(),
             HandBack => vec![(0, count)],
         };
         let mut outcomes: Vec<_> = outcomes
             .into_iter()
             .map(|(past, marked)| match delivery {
-                // What was handed back is released there.
+                // What was held before is dropped; what is handed back is released.
                 Delivery::AtMostOnce => Outcome { past: past + marked, marked: 0 },
-                Delivery::AtLeastOnce => Outcome { past, marked },
+                Delivery::AtLeastOnce => Outcome { past, marked: marked.max(held.saturating_sub(past)) },
             })
             .collect();
         outcomes.dedup();

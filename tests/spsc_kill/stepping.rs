@@ -7,10 +7,11 @@ use ironring::{Delivery, spsc::Ring};
 use ironring_testkit::{Args, Ledger, kill_at_every_instruction};
 
 use crate::{
+    case::{Case, State},
     numbered::{Numbered, Sample},
     operation::{Operation, Outcome},
     survivors::{Aftermath, Kind, Peer, Violation},
-    template::{Case, State, Template},
+    template::Template,
     victim::{DONE, RELEASED},
 };
 
@@ -36,12 +37,10 @@ pub(crate) fn driver(mut args: Args) {
         for capacity in [2, 1024] {
             for delivery in [Delivery::AtLeastOnce, Delivery::AtMostOnce] {
                 let case = Case { operation, capacity, delivery, state };
-                // There is no such call for bytes.
-                if operation != Operation::RecvValues {
+                if case.is_possible::<[u8]>() {
                     tally.run::<[u8]>(&case, everything);
                 }
-                // `tail` alone publishes typed messages.
-                if operation != Operation::ProducerAttachAfterKill {
+                if case.is_possible::<Sample>() {
                     tally.run::<Sample>(&case, everything);
                 }
             }
@@ -67,7 +66,7 @@ impl Tally {
             [DONE, RELEASED].into_iter().for_each(|word| ledger.set(word, 0));
             let ring: Ring<M> = template.ring();
             let peer = Peer::of_victim(case, &ring);
-            let role = template.victim(case.operation, case.count(), &ring, &ledger);
+            let role = template.victim(case.operation, template.count, &ring, &ledger);
             living.replace(Some((ring, peer)));
             role
         };
@@ -87,7 +86,7 @@ impl Tally {
         })
         .unwrap_or_else(|error| panic!("{case:?}, {}: {error}", M::NAME));
         if !broken {
-            assert_progress(&case.operation.outcomes(case.count(), case.delivery), found, stride, case);
+            assert_progress(&template.outcomes, found, stride, case);
         }
         self.cases += 1;
     }

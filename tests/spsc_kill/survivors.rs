@@ -9,11 +9,15 @@ use ironring::{
 use ironring_testkit::Ledger;
 
 use crate::{
+    case::Case,
     numbered::Numbered,
     operation::Outcome,
-    template::{Case, LONGEST_BATCH, Template},
+    template::Template,
     victim::{DONE, RELEASED},
 };
+
+/// More messages than a batch has that fills a ring of two of the longest.
+const LABELLED_TOGETHER: u64 = 32;
 
 /// What was broken by a kill.
 #[derive(Debug)]
@@ -85,13 +89,9 @@ impl<M: Numbered + ?Sized> Aftermath<'_, M> {
         }
     }
 
-    fn possible(&self) -> Vec<Outcome> {
-        self.case.operation.outcomes(self.case.count(), self.case.delivery)
-    }
-
     fn producer_killed(&self, mut consumer: Consumer<M>) -> Result<Outcome, Violation> {
         let before = self.template.sent;
-        let whole = |sent| self.possible().iter().any(|outcome| before + outcome.past == sent);
+        let whole = |sent| self.template.outcomes.iter().any(|outcome| before + outcome.past == sent);
         let mut next = self.template.released;
         if self.peer_first {
             drain(&mut consumer, &mut next)?;
@@ -151,7 +151,7 @@ impl<M: Numbered + ?Sized> Aftermath<'_, M> {
             return duplicated(format!("message {first} comes again, {released} were released"));
         }
         let outcome = Outcome { past: first - before, marked };
-        if !self.possible().contains(&outcome) {
+        if !self.template.outcomes.contains(&outcome) {
             return lost(format!("{outcome:?} cannot be"));
         }
         if received > first + marked {
@@ -173,7 +173,7 @@ fn receive<M: Numbered + ?Sized>(consumer: &mut Consumer<M>) -> Result<Option<Me
 /// Whether this is message `expected`, every byte of it.
 fn verify<M: Numbered + ?Sized>(view: &View<'_, M>, expected: u64) -> Result<(), Violation> {
     let number = M::number(view);
-    if M::read(view) == M::make(expected) && number.wrapping_sub(expected) < LONGEST_BATCH {
+    if M::read(view) == M::make(expected) && number.wrapping_sub(expected) < LABELLED_TOGETHER {
         return Ok(());
     }
     let what = format!("message {number} came instead of {expected}, or not as it was sent");

@@ -10,71 +10,13 @@ use ironring::{
 use ironring_testkit::{Exit, Ledger, Role, Step};
 
 use crate::{
+    case::{Case, State},
     numbered::{Numbered, is_published_and_unrecorded},
-    operation::Operation::{self, *},
+    operation::{
+        Operation::{self, *},
+        Outcome,
+    },
 };
-
-/// The most messages that an operation is about.
-pub(crate) const LONGEST_BATCH: u64 = 3;
-
-/// One of the situations in which an operation is cut short.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Case {
-    pub(crate) operation: Operation,
-    /// In messages.
-    pub(crate) capacity: u64,
-    pub(crate) delivery: Delivery,
-    pub(crate) state: State,
-}
-
-/// How the ring is when the operation begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    /// Never used.
-    Empty,
-    Part,
-    /// Or with room for no more than a producer's operation needs.
-    Full,
-    /// The operation's first message goes to the start of the data area.
-    Wrapping,
-    /// Its last message does.
-    WrapInside,
-    /// The consumer has released what a killed producer published and did not record.
-    Overtaken,
-}
-
-impl Case {
-    /// The states in which `operation` makes a difference.
-    pub(crate) fn states(operation: Operation) -> Vec<State> {
-        use State::*;
-        match operation {
-            SendFull => vec![Full],
-            RecvEmpty => vec![Empty],
-            ProducerAttachAfterKill => vec![Empty, Part, Full, Wrapping, WrapInside, Overtaken],
-            _ => {
-                let needs_messages = !operation.is_producers() && !operation.is_bare();
-                let mut states = vec![Empty, Part, Full, Wrapping, WrapInside];
-                states.retain(|state| match state {
-                    Empty => !needs_messages,
-                    WrapInside => operation.is_batch(),
-                    _ => true,
-                });
-                states
-            }
-        }
-    }
-
-    /// How many messages the operation is about.
-    pub(crate) fn count(&self) -> u64 {
-        match (self.operation, self.state) {
-            (operation, _) if operation.is_bare() => 0,
-            (operation, _) if !operation.is_batch() => 1,
-            (_, State::Part) if self.capacity == 2 => 1,
-            (operation, State::Full) if self.capacity == 2 && operation.is_producers() => 1,
-            _ => self.capacity.min(LONGEST_BATCH),
-        }
-    }
-}
 
 /// A ring's bytes, and what was done with it so far.
 #[derive(Debug)]
@@ -83,8 +25,12 @@ pub(crate) struct Template {
     region: Vec<u8>,
     /// Messages sent before the operation.
     pub(crate) sent: u64,
-    /// Messages released before it.
+    /// Messages released before it, or dropped.
     pub(crate) released: u64,
+    /// How many messages the operation is about.
+    pub(crate) count: u64,
+    /// Everything that a kill may leave, in the order in which the operation comes by it.
+    pub(crate) outcomes: Vec<Outcome>,
 }
 
 impl Template {
@@ -95,12 +41,23 @@ impl Template {
         ends.bring_to(case);
         let (sent, released) = (ends.sent, ends.released);
         drop(ends);
-        let before = Self { options, region: region_of(&ring), sent, released };
-        match case.operation {
-            ProducerAttachAfterKill => before.after_unrecorded_publish::<M>(case),
-            ConsumerAttachAfterKill => before.after_kill_holding::<M>(case),
-            _ => before,
+        let count = case.count();
+        let mut template =
+            Self { options, region: region_of(&ring), sent, released, count, outcomes: vec![] };
+        if case.operation == ProducerAttachAfterKill || case.state == State::Overtaken {
+            template.publish_unrecorded::<M>();
         }
+        if case.state == State::Overtaken {
+            template.overtake::<M>(case.operation);
+        }
+        if case.held() > 0 {
+            template.hold::<M>(case.held());
+            if case.delivery == Delivery::AtMostOnce {
+                template.released += case.held();
+            }
+        }
+        template.outcomes = case.operation.outcomes(template.count, case.held(), case.delivery);
+        template
     }
 
     /// A new ring like this one.
@@ -110,7 +67,7 @@ impl Template {
         ring
     }
 
-    /// The victim of `operation` in `ring`.
+    /// The victim of `operation`, of `count` messages, in `ring`.
     pub(crate) fn victim<M: Numbered + ?Sized>(
         &self,
         operation: Operation,
@@ -122,36 +79,45 @@ impl Template {
         Role::new(M::NAME).pass_fd("ring", ring).ledger(ledger).arg(operation).arg(first).arg(count)
     }
 
-    /// What a producer leaves that is killed between the header that publishes a batch
-    /// and `tail`.
-    fn after_unrecorded_publish<M: Numbered + ?Sized>(self, case: &Case) -> Self {
+    /// Has a producer killed between the header that publishes a batch and `tail`.
+    fn publish_unrecorded<M: Numbered + ?Sized>(&mut self) {
         let ring = self.ring::<M>();
         let ledger = Ledger::new(2).expect("a ledger");
-        let victim = self.victim(SendBatch, case.count(), &ring, &ledger);
+        let victim = self.victim(SendBatch, self.count, &ring, &ledger);
         let mut victim = victim.spawn_traced().expect("a victim");
         while !is_published_and_unrecorded(&region_of(&ring)) {
             assert_eq!(victim.step(1), Step::Inside { taken: 1 }, "published and recorded at once");
         }
         assert_eq!(victim.kill(), Exit::KILLED);
-        let mut released = self.released;
-        if case.state == State::Overtaken {
-            let mut consumer = ring.consumer().expect("the role is free");
-            while consumer.try_recv().is_ok() {
-                released += 1;
-            }
-        }
-        Self { region: region_of(&ring), released, ..self }
+        self.region = region_of(&ring);
     }
 
-    /// What a consumer leaves that is killed when it has received messages.
-    fn after_kill_holding<M: Numbered + ?Sized>(self, case: &Case) -> Self {
+    /// Has the consumer receive and release what that one published. A next operation fills
+    /// the ring, so that it overwrites what was not recorded.
+    fn overtake<M: Numbered + ?Sized>(&mut self, next: Operation) {
+        let ring = self.ring::<M>();
+        let mut consumer = ring.consumer().expect("the role is free");
+        while consumer.try_recv().is_ok() {
+            self.released += 1;
+        }
+        self.region = region_of(&ring);
+        if next == StageAndPublish {
+            self.sent = self.released;
+            let mut producer = ring.producer().expect("the role is free");
+            let stage = |n: &u64| producer.stage(M::payload(&M::make(*n))).is_ok();
+            self.count = (self.sent..).take_while(stage).count() as u64;
+        }
+    }
+
+    /// Has a consumer killed that has received `count` messages and not released them.
+    fn hold<M: Numbered + ?Sized>(&mut self, count: u64) {
         let ring = self.ring::<M>();
         let ledger = Ledger::new(2).expect("a ledger");
-        let victim = self.victim(HoldBatch, case.count(), &ring, &ledger);
+        let victim = self.victim(HoldBatch, count, &ring, &ledger);
         let mut victim = victim.spawn_traced().expect("a victim");
         victim.run_to_end().expect("the end of the operation");
         assert_eq!(victim.kill(), Exit::KILLED);
-        Self { region: region_of(&ring), ..self }
+        self.region = region_of(&ring);
     }
 }
 
@@ -190,8 +156,9 @@ impl<M: Numbered + ?Sized> Ends<M> {
         }
         match case.state {
             State::Empty | State::Overtaken => {}
+            State::Held if case.capacity > 2 => (0..case.capacity / 2).for_each(|_| assert!(self.send())),
             State::Part => (0..case.capacity / 2).for_each(|_| assert!(self.send())),
-            State::Full => while self.send() {},
+            State::Full | State::Held => while self.send() {},
             State::Wrapping => self.pass_until_wraps(0),
             State::WrapInside => self.pass_until_wraps(count - 1),
         }
