@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How many lines behind the last message lie the lines that are fetched ahead: several
-/// lines then travel at a time. (Measured from 1 to 10; docs/BENCHMARKS.md.)
+/// lines then travel at a time. (Of 1, 4 and 10; docs/BENCHMARKS.md.)
 const EXPECT_BEYOND: u64 = 4;
 
 /// Lines published at once beyond which no lines are fetched ahead: the copy itself runs
