@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use ironring::RecvError;
 use ironring_testkit::rng::Seeded;
 
 use crate::{
@@ -163,6 +164,26 @@ fn ring_of_words_survives_every_spoilt_word() {
 #[test]
 fn ring_of_two_structs_survives_every_spoilt_word() {
     spoil_every_word::<TypedEnds<Tick, 2>>("2 structs", &["head", "tail"]);
+}
+
+/// Each of these payloads lies within the area, and not all that the frame is to take.
+#[test]
+fn frame_that_leaves_the_area_is_told() {
+    let subject = Subject::<ByteEnds<64>>::new();
+    for (offset, len) in [(40, 9), (40, 16), (56, 0)] {
+        subject.restore(0);
+        for at in [AT_TAIL, AT_HEAD, AT_CONSUMER + MARK] {
+            subject.raw.word(at).store(offset, Relaxed);
+        }
+        subject.raw.word(HEADER_LEN + offset as usize).store(1 << 31 | len, Relaxed);
+        let error = subject.ring.producer().map(drop).expect_err("no producer leaves that").to_string();
+        assert!(
+            error.starts_with("the ring is corrupt: frame header is "),
+            "{len} bytes at {offset}: {error}"
+        );
+        let mut consumer = subject.ring.consumer().expect("a consumer");
+        assert!(matches!(consumer.try_recv(), Err(RecvError::Corrupt(_))), "{len} bytes at {offset}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Removing a name: its holders learn it, and a new ring of that name is another one.
 
-use std::{fs::File, path::Path, sync::atomic::Ordering::Relaxed, time::Duration};
+use std::{fs::File, os::unix::fs::MetadataExt, path::Path, sync::atomic::Ordering::Relaxed, time::Duration};
 
 use ironring::{Error, Options, RecvError, SendError, spsc::Ring};
 use ironring_testkit::{Args, Role};
@@ -89,7 +89,15 @@ fn new_ring_of_the_same_name_is_another() {
 fn blocked_receiver_learns() {
     let dir = shared_memory();
     let path = dir.path().join("ring");
-    let ring = create(&path);
+    // At once, and when the receiver has waited for so long that it asks for the removal.
+    for pause in [0, 0, 0, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17] {
+        let ring = create(&path);
+        receive_until_removed(&ring, &path, Duration::from_millis(pause));
+        receive_otherwise(&ring);
+    }
+}
+
+fn receive_until_removed(ring: &Ring<[u8]>, path: &Path, pause: Duration) {
     let (mut producer, mut consumer) = (ring.producer().expect("it"), ring.consumer().expect("it"));
     std::thread::scope(|scope| {
         let receiver = scope.spawn(move || {
@@ -101,14 +109,18 @@ fn blocked_receiver_learns() {
                 }
             }
         });
-        producer.send(b"one").expect("sent");
-        producer.send(b"two").expect("sent");
-        ironring::remove(&path).expect("removed");
+        std::thread::sleep(pause);
+        assert_eq!(producer.send_batch(["one", "two"]), (2, Ok(())));
+        ironring::remove(path).expect("removed");
         let (got, error) = receiver.join().expect("the receiver");
         assert_eq!(got, [b"one".to_vec(), b"two".to_vec()]);
         assert_eq!(error, RecvError::Retired);
     });
-    // The other receiving calls as well, each in a ring with one message.
+}
+
+/// The other receiving calls in a retired ring, each with one message in it.
+fn receive_otherwise(ring: &Ring<[u8]>) {
+    let mut producer = ring.producer().expect("it");
     let mut buf = [0; 8];
     for call in 0..2 {
         producer.try_send(b"three").expect("room");
@@ -225,6 +237,8 @@ fn removal_at_work_is_not_disturbed() {
         // Whether they look before or after this, they do not take the name away
         // themselves: if they did, this would fail.
         std::thread::sleep(Duration::from_millis(20));
+        let named = path.metadata().map(|found| found.ino()).ok();
+        assert_eq!(named, remover.metadata().map(|found| found.ino()).ok(), "the name was taken away");
         std::fs::remove_file(&path).expect("the name is still there");
         drop(remover);
         let opened = opener.join().expect("the opener");

@@ -32,7 +32,9 @@ pub(crate) mod word {
     /// Set to end the producer, and when it has ended.
     pub(crate) const STOP: usize = 8;
     pub(crate) const STOPPED: usize = 9;
-    pub(crate) const WORDS: usize = 10;
+    /// Consumers that may have received a message and not noted it, since the last note.
+    pub(crate) const UNNOTED: usize = 10;
+    pub(crate) const WORDS: usize = 11;
 }
 
 /// The most messages of one batch.
@@ -66,6 +68,8 @@ impl Received {
 
     fn note(self, ledger: &Ledger) {
         ledger.set(word::RECEIVED, self.dropped << Self::SHIFT | self.end);
+        // Itself, with its next message.
+        ledger.set(word::UNNOTED, 1);
     }
 }
 
@@ -138,7 +142,8 @@ pub(crate) fn consume<M: Numbered + ?Sized>(mut args: Args) {
     let ledger = args.ledger();
     let mut rng = Rng::with_seed(args.parse("seed"));
     let mut consumer = ring.consumer().expect("the role is free");
-    let log = Log { ledger: &ledger, delivery: ring.delivery() };
+    let unnoted = ledger.add(word::UNNOTED, 1);
+    let log = Log { ledger: &ledger, delivery: ring.delivery(), unnoted };
     ledger.add(word::CONSUMERS, 1);
     // The first message is taken by itself, since it tells where the predecessor stopped.
     let Some(mut next) = log.first(&mut consumer) else { return };
@@ -161,6 +166,8 @@ pub(crate) fn consume<M: Numbered + ?Sized>(mut args: Args) {
 struct Log<'a> {
     ledger: &'a Ledger,
     delivery: Delivery,
+    /// Those before this one that may have received a message which is not noted.
+    unnoted: u64,
 }
 
 impl Log<'_> {
@@ -189,14 +196,17 @@ impl Log<'_> {
         }
     }
 
-    /// Where a consumer may begin after the one before: there, or where that was killed on
-    /// its way to.
-    fn beginnings(&self) -> [u64; 2] {
+    /// Where a consumer may begin after those before: where they have noted that they were,
+    /// or where one was killed on its way to.
+    fn beginnings(&self) -> Vec<u64> {
         match self.delivery {
             // Released by one store, however many.
-            Delivery::AtLeastOnce => [word::RELEASED, word::RELEASING].map(|word| self.ledger.get(word)),
+            Delivery::AtLeastOnce => [word::RELEASED, word::RELEASING].map(|i| self.ledger.get(i)).to_vec(),
             // Received by one store each.
-            Delivery::AtMostOnce => [0, 1].map(|unnoted| Received::of(self.ledger).end + unnoted),
+            Delivery::AtMostOnce => {
+                let noted = Received::of(self.ledger).end;
+                (noted..=noted + self.unnoted).collect()
+            }
         }
     }
 

@@ -51,7 +51,8 @@ pub(crate) fn driver(mut args: Args) {
         "covered {operation}: {instructions} instructions, {wedged} wedged, {lost} lost, {duplicated} duplicated \
          ({cases} cases)"
     );
-    assert_eq!(wedged + lost + duplicated, 0, "{operation}");
+    let broken = wedged + lost + duplicated;
+    assert!(broken == 0, "{operation}: {wedged} wedged, {lost} lost, {duplicated} duplicated");
 }
 
 impl Tally {
