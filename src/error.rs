@@ -3,8 +3,7 @@
 
 use std::{io, path::PathBuf};
 
-#[cfg(not(loom))]
-use crate::liveness::{Holder, Role};
+use crate::record::{Holder, Role};
 
 /// Why a ring could not be made, opened, attached to or removed.
 #[derive(Debug, thiserror::Error)]
@@ -61,13 +60,19 @@ pub enum Error {
         expected: String,
     },
     /// Another handle holds this role, and lives.
-    #[cfg(not(loom))]
     #[error("the {role} of this ring is taken: {holder}")]
     Busy {
         /// The role that was asked for.
         role: Role,
         /// What is known of the participant that holds it.
         holder: Holder,
+    },
+    /// Every place among the participants of an MPMC ring is taken by one that lives, or
+    /// (for a consumer) filled with messages that are set aside.
+    #[error("all {participants} places of this ring are taken: end a participant, or make a ring for more")]
+    NoPlace {
+        /// How many participants the ring has places for.
+        participants: u32,
     },
     /// The ring was removed; a ring that now has its name is another one.
     #[error("the ring was removed: open its name again for the one that replaced it, if any")]
@@ -158,6 +163,9 @@ pub enum RecvError {
     /// No message came before the deadline.
     #[error("no message came before the deadline")]
     TimedOut,
+    /// This consumer holds as many received messages as it may: release some.
+    #[error("this consumer holds as many messages as it may: release one first")]
+    HoldsAll,
     /// The buffer is shorter than the message, which stays in the ring.
     #[error("the next message has {len} bytes, the buffer only {room}: it stays in the ring")]
     BufferTooShort {

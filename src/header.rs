@@ -1,21 +1,20 @@
 //! The identity of a region: what its creator writes once, and what everyone who opens
 //! it checks, field by field, before believing any of it.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::sync::{Arc, atomic::Ordering};
 
 use crate::{
     error::Error,
+    geometry::{Exchange, Geometry},
     layout::{
         AT_BOOT_ID, AT_BYTE_ORDER, AT_CAPACITY, AT_CHECKSUM, AT_COMPAT, AT_CREATED, AT_DATA_OFFSET,
-        AT_DELIVERY, AT_HEADER_LEN, AT_IDENTITY_RESERVED, AT_INCOMPAT, AT_KIND, AT_MAGIC, AT_MAX_MESSAGE,
-        AT_MESSAGE_ALIGN, AT_MESSAGE_SIZE, AT_PARTICIPANTS, AT_REGION_LEN, AT_STRIDE, AT_TYPE_TAG,
-        AT_VERSION, BYTE_ORDER, HEADER_LEN, MAGIC, VERSION,
+        AT_DELIVERY, AT_HEADER_LEN, AT_HELD, AT_IDENTITY_RESERVED, AT_INCOMPAT, AT_KIND, AT_MAGIC,
+        AT_MAX_DELIVERIES, AT_MAX_MESSAGE, AT_MESSAGE_ALIGN, AT_MESSAGE_SIZE, AT_PARTICIPANTS, AT_REGION_LEN,
+        AT_STRIDE, AT_TYPE_TAG, AT_VERSION, BYTE_ORDER, HEADER_LEN, MAGIC, VERSION,
     },
     memory::Mapping,
-    options::{Delivery, Geometry},
+    options::Delivery,
+    record::now,
 };
 
 /// Features without which a ring must not be used; none is defined yet.
@@ -27,26 +26,23 @@ const KNOWN_INCOMPAT: u64 = 0;
 pub enum Kind {
     /// One producer and one consumer at a time.
     Spsc,
+    /// Any number of producers and consumers.
+    Mpmc,
 }
 
 impl Kind {
     const fn code(self) -> u32 {
         match self {
             Self::Spsc => 1,
+            Self::Mpmc => 2,
         }
     }
 
     const fn from_code(code: u32) -> Option<Self> {
         match code {
             1 => Some(Self::Spsc),
+            2 => Some(Self::Mpmc),
             _ => None,
-        }
-    }
-
-    /// How many participants a ring of this kind has records for.
-    const fn participants(self) -> u32 {
-        match self {
-            Self::Spsc => 2,
         }
     }
 }
@@ -55,6 +51,7 @@ impl std::fmt::Display for Kind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Spsc => "spsc",
+            Self::Mpmc => "mpmc",
         })
     }
 }
@@ -71,7 +68,8 @@ pub(crate) struct Identity {
 
 impl Identity {
     /// The identity of a ring that is made now, on this machine.
-    pub(crate) fn of_new(kind: Kind, geometry: Geometry) -> Self {
+    pub(crate) fn of_new(geometry: Geometry) -> Self {
+        let kind = if geometry.exchange.is_some() { Kind::Mpmc } else { Kind::Spsc };
         Self { kind, geometry, created: now(), boot_id: boot_id() }
     }
 
@@ -83,7 +81,7 @@ impl Identity {
             (AT_INCOMPAT, 0),
             (AT_COMPAT, 0),
             (AT_REGION_LEN, g.region_len()),
-            (AT_DATA_OFFSET, HEADER_LEN as u64),
+            (AT_DATA_OFFSET, g.data_offset()),
             (AT_CAPACITY, g.capacity),
             (AT_STRIDE, g.stride),
             (AT_MAX_MESSAGE, g.max_message),
@@ -98,7 +96,9 @@ impl Identity {
             (AT_MESSAGE_SIZE, g.message_size),
             (AT_MESSAGE_ALIGN, g.message_align),
             (AT_DELIVERY, g.delivery.code()),
-            (AT_PARTICIPANTS, self.kind.participants()),
+            (AT_PARTICIPANTS, g.exchange.map_or(SPSC_PARTICIPANTS, |exchange| exchange.participants)),
+            (AT_HELD, g.exchange.map_or(0, |exchange| exchange.held)),
+            (AT_MAX_DELIVERIES, g.exchange.map_or(0, |exchange| exchange.max_deliveries)),
         ];
         for (at, value) in words {
             to.word(at).store(value, Ordering::Relaxed);
@@ -125,15 +125,27 @@ impl Identity {
         expect("byte_order", hex(half(AT_BYTE_ORDER).into()), hex(BYTE_ORDER.into()))?;
         expect("version", half(AT_VERSION), VERSION)?;
         expect("header_len", half(AT_HEADER_LEN), HEADER_LEN as u32)?;
-        let kind =
-            Kind::from_code(half(AT_KIND)).ok_or_else(|| invalid("kind", half(AT_KIND), "1 (spsc)"))?;
+        let kind = Kind::from_code(half(AT_KIND))
+            .ok_or_else(|| invalid("kind", half(AT_KIND), "1 (spsc) or 2 (mpmc)"))?;
         let incompat = word(AT_INCOMPAT);
         if incompat & !KNOWN_INCOMPAT != 0 {
             return Err(invalid("incompat", hex(incompat), format!("no bits but {}", hex(KNOWN_INCOMPAT))));
         }
         let delivery = Delivery::from_code(half(AT_DELIVERY))
             .ok_or_else(|| invalid("delivery", half(AT_DELIVERY), "1 (at-least-once) or 2 (at-most-once)"))?;
-        expect("participants", half(AT_PARTICIPANTS), kind.participants())?;
+        let exchange = match kind {
+            Kind::Spsc => {
+                expect("participants", half(AT_PARTICIPANTS), SPSC_PARTICIPANTS)?;
+                expect("held", half(AT_HELD), 0)?;
+                expect("max_deliveries", half(AT_MAX_DELIVERIES), 0)?;
+                None
+            }
+            Kind::Mpmc => Some(Exchange {
+                participants: half(AT_PARTICIPANTS),
+                held: half(AT_HELD),
+                max_deliveries: half(AT_MAX_DELIVERIES),
+            }),
+        };
 
         let geometry = Geometry {
             stride: word(AT_STRIDE),
@@ -143,9 +155,10 @@ impl Identity {
             message_align: half(AT_MESSAGE_ALIGN),
             delivery,
             type_tag: word(AT_TYPE_TAG),
+            exchange,
         };
         geometry.check().map_err(|(field, found, expected)| Error::Invalid { field, found, expected })?;
-        expect("data_offset", word(AT_DATA_OFFSET), HEADER_LEN as u64)?;
+        expect("data_offset", word(AT_DATA_OFFSET), geometry.data_offset())?;
         expect("region_len", word(AT_REGION_LEN), geometry.region_len())?;
         expect("the file's length", region_len, geometry.region_len())?;
 
@@ -166,6 +179,9 @@ impl Identity {
         Ok(Self { kind, geometry, created, boot_id })
     }
 }
+
+/// How many participants an SPSC ring has records for.
+const SPSC_PARTICIPANTS: u32 = 2;
 
 /// How far the clock may have been set back since a ring was made: a day.
 const CLOCK_STEP: u64 = 86_400 * 1_000_000_000;
@@ -203,12 +219,6 @@ fn read_boot_id(from: &Arc<Mapping>) -> [u8; 16] {
         half.copy_from_slice(&from.word(AT_BOOT_ID + 8 * i).load(Ordering::Relaxed).to_ne_bytes());
     }
     id
-}
-
-/// The time, in nanoseconds since 1970.
-pub(crate) fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// This boot's id, or zeros where the system does not tell it.

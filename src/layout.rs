@@ -39,8 +39,12 @@ pub(crate) const AT_DELIVERY: usize = 96;
 pub(crate) const AT_PARTICIPANTS: usize = 100;
 pub(crate) const AT_CREATED: usize = 104;
 pub(crate) const AT_BOOT_ID: usize = 112;
+/// An exchange ring's only: slots that each participant holds.
+pub(crate) const AT_HELD: usize = 128;
+/// An exchange ring's only: deliveries of a message before it is set aside.
+pub(crate) const AT_MAX_DELIVERIES: usize = 132;
 /// Reserved identity words, zero in this version.
-pub(crate) const AT_IDENTITY_RESERVED: usize = 128;
+pub(crate) const AT_IDENTITY_RESERVED: usize = 136;
 pub(crate) const AT_CHECKSUM: usize = 248;
 
 // Life: words that any participant may change.
@@ -70,21 +74,53 @@ pub(crate) const AT_RECORD_ENDED: usize = 40;
 /// The producer's only: the tag of its last published message.
 pub(crate) const AT_RECORD_TAG: usize = 48;
 
+/// An exchange ring's only: 1 for a producer, 2 for a consumer.
+pub(crate) const AT_RECORD_ROLE: usize = 56;
+/// An exchange ring's only: messages delivered again that this participant had received.
+pub(crate) const AT_RECORD_REDELIVERED: usize = 64;
+/// An exchange ring's only: messages dropped that this participant had received, and how
+/// many those were before the ones that are being dropped.
+pub(crate) const AT_RECORD_DROPPED: usize = 72;
+pub(crate) const AT_RECORD_DROPPED_BEFORE: usize = 80;
+/// An exchange ring's only: messages that this participant's displaced, and how many those
+/// were before the displacement that is intended.
+pub(crate) const AT_RECORD_DISPLACED: usize = 88;
+pub(crate) const AT_RECORD_DISPLACED_BEFORE: usize = 96;
+
+// The journal of an exchange ring's participant, from the second line of its record on.
+pub(crate) const RECORD_INTENT: usize = 128;
+pub(crate) const RECORD_EXPECTED: usize = 136;
+/// The position behind the last published message, or 0; its tag; the tag of the next.
+pub(crate) const RECORD_LAST: usize = 144;
+pub(crate) const RECORD_LAST_TAG: usize = 152;
+pub(crate) const RECORD_NEXT_TAG: usize = 160;
+/// A word for each slot that is held, and behind those, the position for each at which
+/// its message was.
+pub(crate) const RECORD_HELD: usize = 168;
+
+// A slot of an exchange ring: the participant that holds it or held it last, and the
+// sender; the first frame's header; messages.
+pub(crate) const SLOT_OWNER: usize = 0;
+pub(crate) const SLOT_HEADER: usize = 8;
+pub(crate) const SLOT_PAYLOAD: usize = 16;
+
 /// Reserved for counters, a line a participant.
 pub(crate) const AT_COUNTERS_RESERVED: usize = 1152;
 
 /// Values of a record's state.
 pub(crate) const DETACHED: u64 = 0;
 pub(crate) const ATTACHED: u64 = 1;
+/// It died, and what it left has been set right.
+pub(crate) const RECOVERED: u64 = 2;
 
 const _: () = {
-    assert!(AT_BOOT_ID + 16 == AT_IDENTITY_RESERVED);
+    assert!(AT_BOOT_ID + 16 == AT_HELD && AT_MAX_DELIVERIES + 4 == AT_IDENTITY_RESERVED);
     assert!(AT_CHECKSUM + 8 == AT_RETIRED);
     assert!(AT_RETIRED.is_multiple_of(LINE) && AT_WAIT_RESERVED.is_multiple_of(LINE));
     assert!(AT_TAIL.is_multiple_of(LINE) && AT_HEAD == AT_TAIL + LINE);
     assert!(AT_PRODUCER == AT_HEAD + LINE && AT_CONSUMER == AT_PRODUCER + LINE);
     assert!(AT_COUNTERS_RESERVED == AT_CONSUMER + LINE);
-    assert!(AT_RECORD_TAG + 8 <= LINE);
+    assert!(AT_RECORD_DISPLACED_BEFORE + 8 <= LINE && RECORD_INTENT == LINE);
     assert!(AT_COUNTERS_RESERVED + 2 * LINE <= HEADER_LEN);
     assert!(AT_CLOSE_RESERVED < AT_WAIT_RESERVED && AT_WAIT_RESERVED + 2 * LINE == AT_TAIL);
 };

@@ -12,6 +12,7 @@
 //! ```
 //!
 //! - [`spsc`]: one producer and one consumer at a time.
+//! - [`mpmc`]: any number of producers and consumers.
 
 #![cfg_attr(loom, allow(dead_code, reason = "a model has no files"))]
 
@@ -22,43 +23,50 @@
 )))]
 compile_error!("ironring runs on 64-bit x86 and ARM under Linux only");
 
+mod algorithm;
 mod deadline;
 mod error;
+mod geometry;
+mod handles;
 #[cfg(not(loom))]
 mod header;
 mod layout;
-#[cfg(not(loom))]
+#[cfg_attr(loom, path = "model/liveness.rs")]
 mod liveness;
 mod memory;
+pub mod mpmc;
 #[cfg(not(loom))]
 mod observe;
 mod options;
 mod payload;
-#[cfg(not(loom))]
+mod record;
+#[cfg_attr(loom, path = "model/region.rs")]
 mod region;
+#[cfg_attr(loom, path = "model/ring.rs")]
+mod ring;
 pub mod spsc;
 mod sync;
 mod trust;
 mod waiting;
 
-#[cfg(not(loom))]
 pub(crate) use liveness::Seat;
 #[cfg(loom)]
 pub use memory::Life;
-#[cfg(loom)]
-pub(crate) use memory::Seat;
 
 pub use self::{
     deadline::Deadline,
     error::{Corrupt, Error, RecvError, SendError},
+    handles::{Batch, Claim, Consumer, Message, Producer, Published, View},
     options::{Delivery, Options},
     payload::Payload,
+    record::{Holder, Role},
+    ring::Ring,
     trust::{Trust, Trusting, Wary},
 };
 #[cfg(not(loom))]
 pub use self::{
     header::Kind,
-    liveness::{Holder, Presence, Role, State},
+    liveness::{Presence, State},
     observe::{Cursors, Observer, Peek, Peeked, Usage},
     region::{default_directory, names, path_of, remove},
 };

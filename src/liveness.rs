@@ -10,79 +10,21 @@
 //! descriptor: from then on the lock lives exactly as long as the mapping, no child
 //! has it, and no descriptor is left that something else could close or pass on.
 
-use std::{fmt, fs::File, io, os::fd::AsRawFd, sync::Arc, sync::atomic::Ordering};
+use std::{fmt, fs::File, io, os::fd::AsRawFd, sync::Arc};
 
 use crate::{
     error::Error,
-    header::now,
-    layout::{
-        AT_CONSUMER, AT_PRODUCER, AT_RECORD_ATTACHMENTS, AT_RECORD_PID, AT_RECORD_SINCE, AT_RECORD_STATE,
-        ATTACHED, DETACHED,
-    },
-    memory::{Mapping, Word},
+    layout::{ATTACHED, HEADER_LEN, RECOVERED},
+    memory::Mapping,
+    record::{Holder, Record, Role},
     region::{Image, Region},
 };
 
-/// The two sides of a ring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Sends messages.
-    Producer,
-    /// Receives messages.
-    Consumer,
-}
-
-impl Role {
-    /// Where the record of this role in an SPSC ring lies, and the byte to lock.
-    pub(crate) const fn record(self) -> usize {
-        match self {
-            Self::Producer => AT_PRODUCER,
-            Self::Consumer => AT_CONSUMER,
-        }
-    }
-
-    /// The role on the other side.
-    pub(crate) const fn peer(self) -> Self {
-        match self {
-            Self::Producer => Self::Consumer,
-            Self::Consumer => Self::Producer,
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Producer => "producer",
-            Self::Consumer => "consumer",
-        })
-    }
-}
-
-/// What is known of the participant that holds a role: its own word, for people to read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Holder {
-    /// Its process id as it sees itself (another pid namespace may number it otherwise);
-    /// 0 if it has not said yet.
-    pub pid: u32,
-    /// When it attached, in nanoseconds since 1970.
-    pub since: u64,
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.pid == 0 {
-            return f
-                .write_str("its holder has not said who it is (attaching, or a lock of another program)");
-        }
-        let age = now().saturating_sub(self.since) / 1_000_000_000;
-        write!(f, "by process {}, attached {age} s ago; wait for it, or end it", self.pid)
-    }
-}
-
-/// What is known of the last participant that held a role.
+/// What is known of the last participant that held a role, or a place in an MPMC ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Presence {
+    /// What it was; `None` if there never was one.
+    pub role: Option<Role>,
     /// How many participants have held this role so far.
     pub attachments: u64,
     /// What became of the last one.
@@ -102,6 +44,8 @@ pub enum State {
     Detached,
     /// It died while it held the role.
     Died,
+    /// It died, and another participant has set right what it left (MPMC only).
+    Recovered,
 }
 
 impl fmt::Display for State {
@@ -111,100 +55,111 @@ impl fmt::Display for State {
             Self::Attached => "attached",
             Self::Detached => "detached",
             Self::Died => "died",
+            Self::Recovered => "died, recovered",
         })
     }
 }
 
-/// What a participant says of itself, on a line of its own.
+/// The lock on a record, kept by a mapping: as long as that lives, and the process.
 #[derive(Debug)]
-struct Record {
-    state: Word,
-    pid: Word,
-    attachments: Word,
-    since: Word,
-}
-
-impl Record {
-    fn of(role: Role, mapping: &Arc<Mapping>) -> Self {
-        let word = |at| mapping.word(role.record() + at);
-        Self {
-            state: word(AT_RECORD_STATE),
-            pid: word(AT_RECORD_PID),
-            attachments: word(AT_RECORD_ATTACHMENTS),
-            since: word(AT_RECORD_SINCE),
-        }
-    }
-
-    fn holder(&self) -> Holder {
-        if self.state.load(Ordering::Acquire) != ATTACHED {
-            return Holder { pid: 0, since: 0 };
-        }
-        self.last_holder()
-    }
-
-    fn last_holder(&self) -> Holder {
-        let pid = self.pid.load(Ordering::Relaxed);
-        Holder { pid: u32::try_from(pid).unwrap_or(0), since: self.since.load(Ordering::Relaxed) }
-    }
-}
-
-/// A role, held until this is dropped or the process ends.
-#[derive(Debug)]
-pub(crate) struct Seat {
+pub(crate) struct RecordLock {
     /// The process that took it. Kept here beside the mapping's own copy, since every
     /// operation asks.
     image: Image,
     mapping: Arc<Mapping>,
+    record: usize,
+}
+
+impl RecordLock {
+    /// Locks the record at `record`, unless its holder lives; maps only as much as keeps
+    /// the lock.
+    pub(crate) fn try_take(region: &Region, record: usize) -> Result<Option<Self>, Error> {
+        Self::take_first(region, [record], HEADER_LEN)
+    }
+
+    /// Locks the first of `records` that is not locked, and maps `len` bytes.
+    fn take_first(
+        region: &Region,
+        records: impl IntoIterator<Item = usize>,
+        len: usize,
+    ) -> Result<Option<Self>, Error> {
+        let image = Image::of_this_process()?;
+        let file = region.file().reopen()?;
+        for record in records {
+            if !lock(&file, record)? {
+                continue;
+            }
+            let mapping = Mapping::not_inherited(&file, len, image)?;
+            drop(file);
+            // Some overlay file systems put another file under a mapping than was opened,
+            // and the lock would be gone with the descriptor.
+            if !is_locked(region.file().as_file(), record)? {
+                return Err(Error::Unsupported {
+                    found: "a file system on which a mapping does not keep a file's lock".into(),
+                    needed: "one that does, such as tmpfs or ext4",
+                });
+            }
+            return Ok(Some(Self { image, mapping, record }));
+        }
+        Ok(None)
+    }
+}
+
+/// A place among a ring's participants, held until this is dropped or the process ends.
+#[derive(Debug)]
+pub struct Seat {
+    lock: RecordLock,
     record: Record,
     region: Region,
     role: Role,
 }
 
 impl Seat {
-    /// Takes `role`, if its last holder is gone.
+    /// Takes `role` in an SPSC ring, if its last holder is gone.
     pub(crate) fn take(region: &Region, role: Role) -> Result<Self, Error> {
-        let image = Image::of_this_process()?;
-        let file = region.file().reopen()?;
-        let mapping = Mapping::not_inherited(&file, region.len(), image)?;
-        let record = Record::of(role, &mapping);
-        if !lock(&file, role.record())? {
-            return Err(Error::Busy { role, holder: record.holder() });
-        }
-        drop(file);
-        // Some overlay file systems put another file under a mapping than was opened,
-        // and the lock would be gone with the descriptor.
-        if !is_locked(region.file().as_file(), role.record())? {
-            return Err(Error::Unsupported {
-                found: "a file system on which a mapping does not keep a file's lock".into(),
-                needed: "one that does, such as tmpfs or ext4",
-            });
-        }
-        let seat = Self { image, mapping, record, region: region.clone(), role };
+        let seat = Self::take_first(region, [role.record()], role)?.ok_or_else(|| Error::Busy {
+            role,
+            holder: Record::at(role.record(), region.mapping()).holder(),
+        })?;
         seat.announce();
         Ok(seat)
     }
 
-    /// Says in the record who holds the role. The count comes last: a holder that is
-    /// killed before it has done nothing, and its predecessor's end stays what it was.
-    fn announce(&self) {
-        let attachments = self.record.attachments.load(Ordering::Relaxed).wrapping_add(1);
-        self.record.pid.store(u64::from(std::process::id()), Ordering::Relaxed);
-        self.record.since.store(now(), Ordering::Relaxed);
-        // Release: pairs with the Acquire in `Record::holder`.
-        self.record.state.store(ATTACHED, Ordering::Release);
-        // Release: pairs with the Acquire of `attachments` in `presence`.
-        self.record.attachments.store(attachments, Ordering::Release);
+    /// Takes the first of `records` whose last holder is gone, and does not say so yet:
+    /// what that left is still to be set right.
+    pub(crate) fn take_first(
+        region: &Region,
+        records: impl IntoIterator<Item = usize>,
+        role: Role,
+    ) -> Result<Option<Self>, Error> {
+        let Some(lock) = RecordLock::take_first(region, records, region.len())? else { return Ok(None) };
+        let record = Record::at(lock.record, &lock.mapping);
+        Ok(Some(Self { lock, record, region: region.clone(), role }))
+    }
+
+    /// Says in the record who holds the role.
+    pub(crate) fn announce(&self) {
+        self.record.announce(self.role);
     }
 
     pub(crate) fn mapping(&self) -> &Arc<Mapping> {
-        &self.mapping
+        &self.lock.mapping
+    }
+
+    pub(crate) const fn region(&self) -> &Region {
+        &self.region
+    }
+
+    /// Where its record lies.
+    pub(crate) const fn record(&self) -> usize {
+        self.lock.record
     }
 
     /// Whether this process took the seat: false in a forked child, which must not
     /// touch the mapping.
     #[inline(always)]
     pub(crate) fn is_here(&self) -> bool {
-        self.image.is_current()
+        self.lock.image.is_current()
     }
 
     pub(crate) fn is_retired(&self) -> bool {
@@ -213,44 +168,51 @@ impl Seat {
 
     /// What is known of the participant on the other side.
     pub(crate) fn peer(&self) -> Result<Presence, Error> {
-        self.region.presence(self.role.peer())
+        self.region.presence(self.role.peer().record())
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         if self.is_here() {
-            self.record.state.store(DETACHED, Ordering::Release);
+            self.record.set_detached();
         }
     }
 }
 
-/// What is known of the last holder of `role`; changes nothing.
-pub(crate) fn presence(file: &File, mapping: &Arc<Mapping>, role: Role) -> Result<Presence, Error> {
-    let record = Record::of(role, mapping);
-    let said = || {
-        let attachments = record.attachments.load(Ordering::Acquire);
-        (record.state.load(Ordering::Acquire), attachments)
-    };
-    let mut before = said();
+/// What is known of the last holder of the record at `at`; changes nothing.
+pub(crate) fn presence(file: &File, mapping: &Arc<Mapping>, at: usize) -> Result<Presence, Error> {
+    let record = Record::at(at, mapping);
+    let mut before = record.said();
     // The lock belongs to the participant that the record tells of only if the record
     // reads the same before and after; one that lets go of the role says so first.
     for _ in 0..RECORD_LOOKS {
-        let locked = is_locked(file, role.record())?;
-        let after = said();
+        let locked = is_locked(file, at)?;
+        let after = record.said();
         if after == before || locked {
             let state = match after {
                 _ if locked => State::Attached,
                 (ATTACHED, _) => State::Died,
+                (RECOVERED, _) => State::Recovered,
                 (_, 0) => State::Never,
                 _ => State::Detached,
             };
-            return Ok(Presence { attachments: after.1, state, holder: record.last_holder() });
+            return Ok(Presence {
+                role: record.role(),
+                attachments: after.1,
+                state,
+                holder: record.last_holder(),
+            });
         }
         before = after;
     }
     // Participants come and go faster than this looks.
-    Ok(Presence { attachments: before.1, state: State::Attached, holder: record.last_holder() })
+    Ok(Presence {
+        role: record.role(),
+        attachments: before.1,
+        state: State::Attached,
+        holder: record.last_holder(),
+    })
 }
 
 /// How often [`presence`] looks at a record that changes meanwhile.

@@ -1,15 +1,11 @@
-//! How a new ring is to be, and what follows from that for its region.
+//! How a new ring is to be.
 
 use crate::{
     error::Error,
-    layout::HEADER_LEN,
+    geometry::{Exchange, Geometry, MAX_CAPACITY, MIN_BYTES},
     payload::{FrameHeader, Payload, WORD, frame_len},
 };
 
-/// The largest capacity, in bytes of a byte ring or messages of a typed one.
-const MAX_CAPACITY: u64 = 1 << 40;
-/// The smallest data area of a byte ring.
-const MIN_BYTES: u64 = 64;
 /// The longest message of a byte ring whose size is given as a number of messages.
 const DEFAULT_MAX_MESSAGE: u64 = 4096;
 
@@ -75,7 +71,16 @@ pub struct Options {
     delivery: Delivery,
     type_tag: u64,
     mode: u32,
+    participants: u32,
+    holding: u32,
+    batch: u32,
+    max_deliveries: u32,
 }
+
+/// Participants of an MPMC ring, where their number is not given.
+const DEFAULT_PARTICIPANTS: u32 = 16;
+/// Messages that a consumer of an MPMC ring may hold at once, where that is not given.
+const DEFAULT_HOLDING: u32 = 3;
 
 impl Options {
     /// A data area of at least `bytes` bytes, rounded up to a power of two (of bytes,
@@ -91,7 +96,17 @@ impl Options {
     }
 
     const fn of(size: Size) -> Self {
-        Self { size, max_message: None, delivery: Delivery::AtLeastOnce, type_tag: 0, mode: 0o600 }
+        Self {
+            size,
+            max_message: None,
+            delivery: Delivery::AtLeastOnce,
+            type_tag: 0,
+            mode: 0o600,
+            participants: DEFAULT_PARTICIPANTS,
+            holding: DEFAULT_HOLDING,
+            batch: 1,
+            max_deliveries: 0,
+        }
     }
 
     /// The longest message of a byte ring, in bytes. Default: half the data area less
@@ -120,17 +135,54 @@ impl Options {
         self
     }
 
+    /// How many producers and consumers an MPMC ring has place for, together. Default: 16;
+    /// at most 1024. No effect on SPSC rings.
+    pub const fn participants(mut self, participants: u32) -> Self {
+        self.participants = participants;
+        self
+    }
+
+    /// How many received messages each consumer of an MPMC ring may hold at once (batches
+    /// count as one). Default: 3; at most 63. No effect on SPSC rings.
+    pub const fn holding(mut self, messages: u32) -> Self {
+        self.holding = messages;
+        self
+    }
+
+    /// How many messages of the greatest length one slot of an MPMC ring is to have room
+    /// for: a batch of that many is sent, and received by one consumer, at once. Default: 1.
+    /// Shorter messages share a slot in any case, up to 4095. No effect on SPSC rings.
+    pub const fn batch(mut self, messages: u32) -> Self {
+        self.batch = messages;
+        self
+    }
+
+    /// How often a message of an MPMC ring is delivered, if each time its consumer dies or
+    /// hands it back, before it is set aside. Default: 0, as often as it takes; at most 1000.
+    /// No effect on SPSC rings, nor where messages are delivered at most once.
+    pub const fn max_deliveries(mut self, deliveries: u32) -> Self {
+        self.max_deliveries = deliveries;
+        self
+    }
+
     pub(crate) const fn permissions(&self) -> u32 {
         self.mode
     }
 
-    /// The geometry that a ring of these options has.
+    /// The geometry that an SPSC ring of these options has.
     pub(crate) fn geometry<M: Payload + ?Sized>(&self) -> Result<Geometry, Error> {
+        self.checked(if M::FRAMED { self.frames()? } else { self.slots::<M>()? })
+    }
+
+    /// The geometry that an MPMC ring of these options has.
+    pub(crate) fn exchange_geometry<M: Payload + ?Sized>(&self) -> Result<Geometry, Error> {
+        self.checked(self.entries::<M>()?)
+    }
+
+    fn checked(&self, geometry: Geometry) -> Result<Geometry, Error> {
         if self.mode & !0o777 != 0 {
             return Err(wrong("mode", format!("{:o}", self.mode), "up to 777 in octal"));
         }
-        let geometry = if M::FRAMED { self.frames()? } else { self.slots::<M>()? };
-        let geometry = Geometry { delivery: self.delivery, type_tag: self.type_tag, ..geometry };
         geometry.check().map_err(|(option, found, expected)| Error::Options { option, found, expected })?;
         Ok(geometry)
     }
@@ -167,6 +219,7 @@ impl Options {
             message_align: 1,
             delivery: self.delivery,
             type_tag: self.type_tag,
+            exchange: None,
         })
     }
 
@@ -186,7 +239,55 @@ impl Options {
             message_align: M::ALIGN as u32,
             delivery: self.delivery,
             type_tag: self.type_tag,
+            exchange: None,
         })
+    }
+
+    fn entries<M: Payload + ?Sized>(&self) -> Result<Geometry, Error> {
+        let batch = u64::from(self.batch);
+        if !(1..=Exchange::MAX_PACKED).contains(&batch) {
+            return Err(wrong("batch", batch, format!("1 to {}", Exchange::MAX_PACKED)));
+        }
+        if !(1..Exchange::MAX_HELD).contains(&self.holding) {
+            return Err(wrong("holding", self.holding, format!("1 to {}", Exchange::MAX_HELD - 1)));
+        }
+        let exchange = Exchange {
+            participants: self.participants,
+            held: self.holding + 1,
+            max_deliveries: self.max_deliveries,
+        };
+        let mut geometry = Geometry {
+            stride: 0,
+            capacity: 0,
+            max_message: M::SIZE as u64,
+            message_size: M::SIZE as u32,
+            message_align: M::ALIGN as u32,
+            delivery: self.delivery,
+            type_tag: self.type_tag,
+            exchange: Some(exchange),
+        };
+        let room = if M::FRAMED {
+            geometry.max_message = self.max_message.unwrap_or(DEFAULT_MAX_MESSAGE);
+            // The first frame's header lies in the slot's.
+            let frame = WORD.saturating_add(geometry.max_message.min(MAX_CAPACITY).next_multiple_of(WORD));
+            frame * batch - WORD
+        } else {
+            (M::SIZE as u64).saturating_mul(batch)
+        };
+        geometry.stride = Geometry::slot_len(geometry.payload_offset(), room, M::ALIGN as u64);
+        let messages = match self.size {
+            Size::Bytes(bytes) => bytes / geometry.stride,
+            Size::Messages(messages) => messages,
+        };
+        if messages == 0 {
+            return Err(wrong(
+                "messages",
+                0,
+                format!("at least 1, in slots of {} bytes each", geometry.stride),
+            ));
+        }
+        geometry.capacity = power_of_two(messages, "messages")?;
+        Ok(geometry)
     }
 }
 
@@ -198,129 +299,4 @@ fn power_of_two(n: u64, option: &'static str) -> Result<u64, Error> {
 
 fn wrong(option: &'static str, found: impl ToString, expected: impl Into<String>) -> Error {
     Error::Options { option, found: found.to_string(), expected: expected.into() }
-}
-
-/// What every participant must agree on: sizes, the message's type, and delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Geometry {
-    /// Bytes from one position to the next: 1 in a byte ring.
-    pub(crate) stride: u64,
-    /// Positions in the data area, a power of two.
-    pub(crate) capacity: u64,
-    /// The longest message in bytes.
-    pub(crate) max_message: u64,
-    /// The size of a typed message in bytes, 0 in a byte ring.
-    pub(crate) message_size: u32,
-    pub(crate) message_align: u32,
-    pub(crate) delivery: Delivery,
-    pub(crate) type_tag: u64,
-}
-
-impl Geometry {
-    /// The longest message that always finds room in an empty byte ring: were a frame
-    /// longer than half the area, one that must start at the beginning could lack room
-    /// beside the padding before it and the empty header after it.
-    pub(crate) const fn longest_frame_payload(capacity: u64) -> u64 {
-        let longest = capacity / 2 - WORD;
-        if longest < FrameHeader::MAX_LEN { longest } else { FrameHeader::MAX_LEN }
-    }
-
-    pub(crate) const fn data_len(&self) -> u64 {
-        self.capacity * self.stride
-    }
-
-    pub(crate) const fn region_len(&self) -> u64 {
-        HEADER_LEN as u64 + self.data_len()
-    }
-
-    /// What is wrong with these numbers taken together, if anything: the field, what
-    /// it is, and what it may be.
-    pub(crate) fn check(&self) -> Result<(), (&'static str, String, String)> {
-        let fail = |field, found: u64, expected: String| Err((field, found.to_string(), expected));
-        if !self.capacity.is_power_of_two() || self.capacity > MAX_CAPACITY {
-            return fail("capacity", self.capacity, format!("a power of two up to {MAX_CAPACITY}"));
-        }
-        if self.message_size == 0 {
-            if self.stride != 1 {
-                return fail("stride", self.stride, "1 in a byte ring".into());
-            }
-            if self.message_align != 1 {
-                return fail("message_align", self.message_align.into(), "1 in a byte ring".into());
-            }
-            if self.capacity < MIN_BYTES {
-                return fail("capacity", self.capacity, format!("at least {MIN_BYTES} bytes"));
-            }
-            let longest = Self::longest_frame_payload(self.capacity);
-            if self.max_message > longest {
-                return fail("max_message", self.max_message, format!("at most {longest}"));
-            }
-        } else {
-            if self.max_message != u64::from(self.message_size) {
-                return fail("max_message", self.max_message, format!("message_size, {}", self.message_size));
-            }
-            if self.stride < self.max_message
-                || !self.stride.is_multiple_of(WORD)
-                || self.stride > u64::from(u32::MAX) * 2
-            {
-                return fail(
-                    "stride",
-                    self.stride,
-                    format!("a multiple of 8 that holds {} bytes", self.max_message),
-                );
-            }
-            if !self.message_align.is_power_of_two()
-                || !self.stride.is_multiple_of(u64::from(self.message_align))
-            {
-                return fail(
-                    "message_align",
-                    self.message_align.into(),
-                    "a power of two that divides the stride".into(),
-                );
-            }
-            // Saturating: nobody has vouched for either number.
-            if self.capacity.saturating_mul(self.stride) > MAX_CAPACITY * 8 {
-                return fail("capacity", self.capacity, format!("at most {} bytes in all", MAX_CAPACITY * 8));
-            }
-        }
-        Ok(())
-    }
-
-    /// The first field in which `self`, which was found, is not `expected`.
-    pub(crate) fn mismatch(&self, expected: &Self) -> Result<(), Error> {
-        let unit = if self.message_size == 0 { "bytes" } else { "messages" };
-        let differ = |field, found: String, expected: String| Err(Error::Mismatch { field, found, expected });
-        self.same_type(expected)?;
-        if self.capacity != expected.capacity {
-            return differ(
-                "capacity",
-                format!("{} {unit}", self.capacity),
-                format!("{} {unit}", expected.capacity),
-            );
-        }
-        if self.max_message != expected.max_message {
-            return differ(
-                "longest message",
-                format!("{} bytes", self.max_message),
-                format!("{} bytes", expected.max_message),
-            );
-        }
-        if self.delivery != expected.delivery {
-            return differ("delivery", self.delivery.to_string(), expected.delivery.to_string());
-        }
-        Ok(())
-    }
-
-    /// Whether the message type is the expected one: form, size, alignment and tag.
-    pub(crate) fn same_type(&self, expected: &Self) -> Result<(), Error> {
-        let describe = |g: &Self| match g.message_size {
-            0 => format!("bytes of any length, tag {}", g.type_tag),
-            size => format!("{size} bytes aligned to {}, tag {}", g.message_align, g.type_tag),
-        };
-        if (self.message_size, self.message_align, self.stride, self.type_tag)
-            == (expected.message_size, expected.message_align, expected.stride, expected.type_tag)
-        {
-            return Ok(());
-        }
-        Err(Error::Mismatch { field: "message type", found: describe(self), expected: describe(expected) })
-    }
 }

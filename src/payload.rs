@@ -128,6 +128,7 @@ pub(crate) struct FrameHeader(u64);
 impl FrameHeader {
     const LEN: u64 = (1 << 30) - 1;
     const PADDING: u64 = 1 << 30;
+    const FOLLOWED: u64 = 1 << 30;
     const READY: u64 = 1 << 31;
     const TAG_SHIFT: u32 = 32;
 
@@ -158,6 +159,22 @@ impl FrameHeader {
             return None;
         }
         Some(Self(word))
+    }
+
+    /// A header in a slot of an exchange ring, where nothing is padded and bit 30 says
+    /// that another frame follows in the same slot.
+    pub(crate) const fn packed(len: usize, tag: u32, is_followed: bool) -> u64 {
+        Self::message(len, tag) | if is_followed { Self::FOLLOWED } else { 0 }
+    }
+
+    /// Reads a header of [`packed`](Self::packed); `None` if it is not one.
+    #[inline(always)]
+    pub(crate) const fn decode_packed(word: u64) -> Option<Self> {
+        if word & Self::READY == 0 { None } else { Some(Self(word)) }
+    }
+
+    pub(crate) const fn is_followed(self) -> bool {
+        self.0 & Self::FOLLOWED != 0
     }
 
     pub(crate) const fn is_padding(self) -> bool {

@@ -32,7 +32,7 @@ pub trait Numbered: Payload {
     /// Sends message number `n`, with what is staged before it, once there is room.
     fn send(producer: &mut Producer<Self>, n: u32, words: usize) {
         Self::stage_when_room(producer, n, words);
-        producer.publish();
+        producer.publish().expect("published");
     }
 
     /// Receives message number `n`: every other one where it lies, the rest by a copy.

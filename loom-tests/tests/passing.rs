@@ -46,7 +46,7 @@ fn batch<M: Numbered + ?Sized>(
             for (n, words) in (first..).zip(staged) {
                 M::stage(&mut producer, n, *words).unwrap();
             }
-            producer.publish();
+            producer.publish().expect("published");
             M::send(&mut producer, last_number, last);
         });
         let receiving = thread::spawn(move || {

@@ -29,7 +29,7 @@ fn go_on<M: Numbered + ?Sized>(ring: &Ring<M>, life: &Life, plan: Plan) {
         for (n, words) in (first..).zip(batch) {
             M::stage_when_room(&mut producer, n, *words);
         }
-        producer.publish();
+        producer.publish().expect("published");
     }
 }
 

@@ -142,9 +142,12 @@ impl Deref for Word {
     }
 }
 
+/// A shared word, borrowed from the area that it lies in.
+pub(crate) type WordRef<'a> = &'a AtomicU64;
+
 /// The bytes in which messages lie.
 #[derive(Clone, Debug)]
-pub(crate) struct Area {
+pub struct Area {
     base: NonNull<u8>,
     len: usize,
     /// Masks a position to the offset of a word.
@@ -159,7 +162,7 @@ unsafe impl Sync for Area {}
 
 /// A range of an [`Area`], checked to lie within it: used with that area only.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Span {
+pub struct Span {
     ptr: NonNull<u8>,
     len: usize,
 }
@@ -168,7 +171,7 @@ impl Area {
     /// The word at `position`, which counts on through laps of the area. The area's length
     /// must be a power of two.
     #[inline(always)]
-    pub(crate) fn word(&self, position: u64) -> &AtomicU64 {
+    pub(crate) fn word(&self, position: u64) -> WordRef<'_> {
         debug_assert!(self.len.is_power_of_two() && position.is_multiple_of(8));
         let offset = position as usize & self.words;
         // SAFETY: a power of two less one, without its low three bits, or zero: below
@@ -177,6 +180,20 @@ impl Area {
         // SAFETY: the base is aligned to a word and the offset a multiple of one; the
         // area is mapped as long as `self`; access is atomic everywhere.
         unsafe { AtomicU64::from_ptr(ptr.as_ptr().cast()) }
+    }
+
+    /// The word at `offset`, or `None` where that is not one of a word of the area.
+    #[inline(always)]
+    pub(crate) fn checked_word(&self, offset: u64) -> Option<WordRef<'_>> {
+        let offset = offset as usize;
+        if offset >= self.len || !offset.is_multiple_of(size_of::<u64>()) {
+            return None;
+        }
+        // SAFETY: below `len` and a multiple of eight, as `len` is, so a word lies there.
+        let ptr = unsafe { self.base.add(offset) };
+        // SAFETY: the base is aligned to a word and the offset a multiple of one; the
+        // area is mapped as long as `self`; access is atomic everywhere.
+        Some(unsafe { AtomicU64::from_ptr(ptr.as_ptr().cast()) })
     }
 
     /// The `len` bytes at `offset`, or `None` where they leave the area. Whether a

@@ -7,14 +7,11 @@
 
 #[cfg(not(loom))]
 mod copy;
-#[cfg(not(loom))]
+#[cfg_attr(loom, path = "../model/memory.rs")]
 mod mapping;
-#[cfg(loom)]
-mod model;
 
-#[cfg(not(loom))]
-pub(crate) use mapping::{Area, Mapping, Span, Word};
 #[cfg(loom)]
-pub use model::Life;
+pub use mapping::Life;
 #[cfg(loom)]
-pub(crate) use model::{Area, Mapping, Memory, Seat, Span, Word};
+pub(crate) use mapping::Memory;
+pub(crate) use mapping::{Area, Mapping, Span, Word, WordRef};

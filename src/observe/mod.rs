@@ -15,7 +15,7 @@ use crate::{
     Delivery, Error, Kind, Presence, Role,
     error::Corrupt,
     header::Identity,
-    layout::{AT_CONSUMER, AT_HEAD, AT_RECORD_MARK, AT_RETIRED, AT_TAIL, HEADER_LEN},
+    layout::{AT_CONSUMER, AT_HEAD, AT_RECORD_MARK, AT_RETIRED, AT_TAIL},
     liveness,
     memory::{Area, Mapping, Word},
     region::{Region, RegionFile},
@@ -83,7 +83,8 @@ impl Observer {
     pub fn open(name: impl AsRef<Path>) -> Result<Self, Error> {
         let (file, mapping, identity) = Region::open_read_only(name.as_ref())?;
         Ok(Self {
-            area: mapping.area(HEADER_LEN, identity.geometry.data_len() as usize),
+            area: mapping
+                .area(identity.geometry.data_offset() as usize, identity.geometry.data_len() as usize),
             head: mapping.word(AT_HEAD),
             tail: mapping.word(AT_TAIL),
             received: mapping.word(AT_CONSUMER + AT_RECORD_MARK),
@@ -155,7 +156,7 @@ impl Observer {
     ///
     /// [`Error::Io`] if the region's file cannot be asked.
     pub fn presence(&self, role: Role) -> Result<Presence, Error> {
-        liveness::presence(self.file.checked()?, &self.mapping, role)
+        liveness::presence(self.file.checked()?, &self.mapping, role.record())
     }
 
     /// The cursors as they are now.

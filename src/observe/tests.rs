@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::*;
-use crate::{Options, spsc::Ring};
+use crate::{Options, layout::HEADER_LEN, spsc::Ring};
 
 struct Fixture {
     _dir: tempfile::TempDir,

@@ -19,7 +19,7 @@ use std::{
 };
 
 use super::Contention;
-use crate::{error::Error, header::Identity, layout::AT_MAGIC, liveness, memory::Mapping};
+use crate::{error::Error, header::Identity, layout::AT_MAGIC, liveness, memory::Mapping, mpmc};
 
 /// A file in the directory of its future name.
 pub(super) struct Draft {
@@ -56,7 +56,7 @@ impl Draft {
                 "{}{}-{}",
                 temporary_prefix(path),
                 std::process::id(),
-                crate::header::now()
+                crate::record::now()
             ));
             let file = OpenOptions::new()
                 .read(true)
@@ -125,7 +125,11 @@ pub(super) fn fill(file: &File, identity: &Identity) -> Result<(), Error> {
             io::Error::from_raw_os_error(refused),
         ));
     }
-    identity.write(&Mapping::shared(file, len as usize)?);
+    let mapping = Mapping::shared(file, len as usize)?;
+    if let Some(exchange) = identity.geometry.exchange {
+        mpmc::hand_out_slots(&mapping, &identity.geometry, exchange);
+    }
+    identity.write(&mapping);
     Ok(())
 }
 
@@ -183,11 +187,11 @@ fn clear_abandoned(path: &Path) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Options, header::Kind};
+    use crate::Options;
 
     fn identity() -> Identity {
         let geometry = Options::bytes(4096).geometry::<[u8]>().expect("a geometry");
-        Identity::of_new(Kind::Spsc, geometry)
+        Identity::of_new(geometry)
     }
 
     #[test]

@@ -35,11 +35,12 @@ pub use self::{
 pub(crate) use self::{file::RegionFile, fork::Image};
 use crate::{
     error::Error,
-    header::{Identity, Kind},
+    geometry::Geometry,
+    header::Identity,
     layout::AT_RETIRED,
-    liveness::{self, Presence, Role},
+    liveness::{self, Presence},
     memory::{Mapping, Word},
-    options::{Geometry, Options},
+    options::Options,
 };
 
 /// A region that is mapped into this process, and the file behind it.
@@ -47,7 +48,7 @@ use crate::{
 /// Its own mapping takes part in nothing: it has no role, and is inherited over `fork`,
 /// so that a child can attach through it. Each handle maps the file once more.
 #[derive(Clone, Debug)]
-pub(crate) struct Region {
+pub struct Region {
     file: Arc<RegionFile>,
     mapping: Arc<Mapping>,
     identity: Identity,
@@ -56,16 +57,11 @@ pub(crate) struct Region {
 
 impl Region {
     /// Makes a region at `name`, where there must be none.
-    pub(crate) fn create(
-        name: &Path,
-        kind: Kind,
-        geometry: Geometry,
-        options: &Options,
-    ) -> Result<Self, Error> {
+    pub(crate) fn create(name: &Path, geometry: Geometry, options: &Options) -> Result<Self, Error> {
         check_system()?;
         let path = path_of(name)?;
         directory::prepare(&path)?;
-        named::create(&path, &Identity::of_new(kind, geometry), options.permissions()).and_then(Self::of)
+        named::create(&path, &Identity::of_new(geometry), options.permissions()).and_then(Self::of)
     }
 
     /// Opens the region at `name`.
@@ -85,19 +81,14 @@ impl Region {
     }
 
     /// Opens the region at `name`, or makes it, whichever is possible first.
-    pub(crate) fn open_or_create(
-        name: &Path,
-        kind: Kind,
-        geometry: Geometry,
-        options: &Options,
-    ) -> Result<Self, Error> {
+    pub(crate) fn open_or_create(name: &Path, geometry: Geometry, options: &Options) -> Result<Self, Error> {
         let mut contention = Contention::new();
         loop {
             match Self::open(name) {
                 Err(Error::NotFound { .. }) => {}
                 done => return done,
             }
-            match Self::create(name, kind, geometry, options) {
+            match Self::create(name, geometry, options) {
                 Err(Error::AlreadyExists { .. }) => {}
                 done => return done,
             }
@@ -106,9 +97,9 @@ impl Region {
     }
 
     /// Makes a region without a name, sealed so that nobody can shrink it.
-    pub(crate) fn anonymous(kind: Kind, geometry: Geometry) -> Result<Self, Error> {
+    pub(crate) fn anonymous(geometry: Geometry) -> Result<Self, Error> {
         check_system()?;
-        memfd::create(&Identity::of_new(kind, geometry)).and_then(Self::of)
+        memfd::create(&Identity::of_new(geometry)).and_then(Self::of)
     }
 
     /// Opens the region behind a descriptor that was inherited or received.
@@ -143,9 +134,18 @@ impl Region {
         self.retired.load(Ordering::Acquire) != 0
     }
 
-    /// What is known of the last participant in `role`.
-    pub(crate) fn presence(&self, role: Role) -> Result<Presence, Error> {
-        liveness::presence(self.file.checked()?, &self.mapping, role)
+    /// What is known of the last participant whose record lies at `record`.
+    pub(crate) fn presence(&self, record: usize) -> Result<Presence, Error> {
+        liveness::presence(self.file.checked()?, &self.mapping, record)
+    }
+
+    /// Whether somebody holds the lock on the record at `record`.
+    pub(crate) fn is_locked(&self, record: usize) -> Result<bool, Error> {
+        liveness::is_locked(self.file.checked()?, record)
+    }
+
+    pub(crate) const fn mapping(&self) -> &Arc<Mapping> {
+        &self.mapping
     }
 
     pub(crate) fn path(&self) -> Option<PathBuf> {

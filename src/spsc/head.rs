@@ -5,19 +5,21 @@ use std::marker::PhantomData;
 
 use super::Frame;
 use crate::{
-    Seat,
+    Error, Role, Seat,
+    algorithm::{self, Found},
     error::{Corrupt, RecvError},
+    geometry::Geometry,
     layout::{AT_CONSUMER, AT_HEAD, AT_RECORD_MARK, AT_TAIL, HEADER_LEN},
-    memory::{Area, Span, Word},
-    options::{Delivery, Geometry},
+    memory::{Area, Word},
+    options::Delivery,
     payload::{FrameHeader, Payload, WORD},
+    region::Region,
     sync::{Ordering, before_what_follows},
     waiting::Rhythm,
 };
 
 /// The consumer's end of a ring.
-#[derive(Debug)]
-pub(super) struct Head<M: Payload + ?Sized> {
+pub struct Head<M: Payload + ?Sized> {
     /// Released up to here; stored to shared memory after each release.
     head: u64,
     /// Where the next message is looked for: received up to here.
@@ -42,22 +44,17 @@ pub(super) struct Head<M: Payload + ?Sized> {
     _payload: PhantomData<fn(&M)>,
 }
 
-/// A message that lies at the front of the ring.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Found {
-    pub(super) position: u64,
-    pub(super) end: u64,
-    pub(super) span: Span,
-    pub(super) tag: u32,
-    pub(super) redelivered: bool,
-}
-
 impl<M: Payload + ?Sized> Head<M> {
     /// Goes on where the last consumer stopped, however it stopped.
     ///
     /// It stored how far it had received before it handed a message out, and how far it
     /// had released before it went on: what lies between is delivered again, or not.
-    pub(super) fn take_over(seat: Seat, geometry: &Geometry) -> Result<Self, Corrupt> {
+    pub(super) fn attach(region: &Region) -> Result<Self, Error> {
+        let seat = Seat::take(region, Role::Consumer)?;
+        Ok(Self::take_over(seat, &region.identity().geometry)?)
+    }
+
+    fn take_over(seat: Seat, geometry: &Geometry) -> Result<Self, Corrupt> {
         let mapping = seat.mapping();
         let shared_head = mapping.word(AT_HEAD);
         let shared_tail = mapping.word(AT_TAIL);
@@ -111,15 +108,6 @@ impl<M: Payload + ?Sized> Head<M> {
         Ok(end)
     }
 
-    /// Looks at the front of the ring; changes nothing but this end's own view.
-    #[inline(always)]
-    pub(super) fn find(&mut self) -> Result<Found, RecvError> {
-        if !self.seat.is_here() {
-            return Err(RecvError::Forked);
-        }
-        if M::FRAMED { self.find_frame() } else { self.find_slot() }
-    }
-
     #[inline(always)]
     fn find_frame(&mut self) -> Result<Found, RecvError> {
         if let Some(corrupt) = self.corrupt {
@@ -143,8 +131,7 @@ impl<M: Payload + ?Sized> Head<M> {
         let Some(span) = span else {
             return Err(self.spoilt("frame header", position, "a frame within the data area").into());
         };
-        let redelivered = self.was_received(position);
-        Ok(Found { position, end, span, tag: frame.tag, redelivered })
+        Ok(Found { position, end, span, tag: frame.tag, deliveries: self.deliveries(position), sender: None })
     }
 
     /// The frame behind padding: it was published by the same store.
@@ -185,8 +172,8 @@ impl<M: Payload + ?Sized> Head<M> {
         let Some(span) = span else {
             return Err(self.spoilt("tail", position, "a slot within the data area").into());
         };
-        let redelivered = self.was_received(position);
-        Ok(Found { position, end: position.wrapping_add(1), span, tag: 0, redelivered })
+        let end = position.wrapping_add(1);
+        Ok(Found { position, end, span, tag: 0, deliveries: self.deliveries(position), sender: None })
     }
 
     /// Reads how far the producer has come.
@@ -205,11 +192,11 @@ impl<M: Payload + ?Sized> Head<M> {
         Ok(())
     }
 
-    /// Whether what lies at `position` was received before.
+    /// How often what lies at `position` will have been delivered: once, or again.
     #[inline(always)]
-    fn was_received(&self, position: u64) -> bool {
+    fn deliveries(&self, position: u64) -> u32 {
         // Wrapping: positions of one ring are never half the range of u64 apart.
-        (position.wrapping_sub(self.received_before) as i64) < 0
+        if (position.wrapping_sub(self.received_before) as i64) < 0 { 2 } else { 1 }
     }
 
     #[cold]
@@ -219,74 +206,6 @@ impl<M: Payload + ?Sized> Head<M> {
         // No slot, so that every further call comes to ask for the tail again.
         self.tail = self.next;
         corrupt
-    }
-
-    /// Passes some time once the ring is found empty, so that more than one message has
-    /// come when it is looked at next; how long depends on how messages have been coming.
-    pub(super) fn let_some_come(&mut self) {
-        let position = self.next.wrapping_mul(M::STRIDE);
-        let messages = if M::FRAMED { self.came } else { self.next.wrapping_sub(self.came) };
-        self.rhythm.ran_empty(position, messages, self.capacity * M::STRIDE);
-        self.came = if M::FRAMED { 0 } else { self.next };
-    }
-
-    /// Counts `found` as received, before its contents reach anybody.
-    #[inline(always)]
-    pub(super) fn receive(&mut self, found: &Found) {
-        self.next = found.end;
-        if M::FRAMED {
-            self.came += 1;
-        }
-        if !found.redelivered {
-            self.received_before = found.end;
-            // Release: pairs with the Acquire in `take_over`, by way of the kernel's lock.
-            self.shared_received.store(found.end, Ordering::Release);
-            // A consumer killed from here on has received the message.
-            before_what_follows();
-        }
-    }
-
-    /// Releases everything received: the producer may overwrite it.
-    #[inline(always)]
-    pub(super) fn release(&mut self) {
-        self.head = self.next;
-        if self.seat.is_here() {
-            // Release: pairs with the Acquire of `head` in `Tail::refresh_head`.
-            self.shared_head.store(self.head, Ordering::Release);
-        }
-    }
-
-    /// Receives and releases `found`, whose contents have been copied and not yet been
-    /// seen by anybody: a consumer killed before this has not received it.
-    #[inline(always)]
-    pub(super) fn receive_and_release(&mut self, found: &Found) {
-        self.next = found.end;
-        self.head = found.end;
-        if M::FRAMED {
-            self.came += 1;
-        }
-        // Release: pairs with the Acquire of `head` in `Tail::refresh_head`.
-        self.shared_head.store(found.end, Ordering::Release);
-    }
-
-    /// Copies as many messages to `into` as there are and fit, and releases them: slots
-    /// only. Returns how many.
-    #[inline(always)]
-    pub(super) fn receive_values(&mut self, into: &mut [u8]) -> Result<usize, RecvError> {
-        let first = self.find()?;
-        let wanted = (into.len() / M::SIZE) as u64;
-        if self.tail.wrapping_sub(first.position) < wanted {
-            self.refresh_tail()?;
-        }
-        let count = self.tail.wrapping_sub(first.position).min(wanted);
-        let start = first.position & (self.capacity - 1);
-        let to_end = (self.capacity - start).min(count);
-        let (one, other) = into[..count as usize * M::SIZE].split_at_mut(to_end as usize * M::SIZE);
-        self.copy_slots(start, one);
-        self.copy_slots(0, other);
-        let end = first.position.wrapping_add(count);
-        self.receive_and_release(&Found { end, ..first });
-        Ok(count as usize)
     }
 
     /// Copies the slots from number `start` on to `into`.
@@ -304,17 +223,95 @@ impl<M: Payload + ?Sized> Head<M> {
             }
         }
     }
+}
 
-    /// Hands back what was received from `position` on: it comes again, marked.
-    pub(super) fn hand_back(&mut self, position: u64) {
+impl<M: Payload + ?Sized> algorithm::Head<M> for Head<M> {
+    /// Looks at the front of the ring; changes nothing but this end's own view.
+    #[inline(always)]
+    fn find(&mut self) -> Result<Found, RecvError> {
+        if !self.seat.is_here() {
+            return Err(RecvError::Forked);
+        }
+        if M::FRAMED { self.find_frame() } else { self.find_slot() }
+    }
+
+    /// Passes some time once the ring is found empty, so that more than one message has
+    /// come when it is looked at next; how long depends on how messages have been coming.
+    fn let_some_come(&mut self) {
+        let position = self.next.wrapping_mul(M::STRIDE);
+        let messages = if M::FRAMED { self.came } else { self.next.wrapping_sub(self.came) };
+        self.rhythm.ran_empty(position, messages, self.capacity * M::STRIDE);
+        self.came = if M::FRAMED { 0 } else { self.next };
+    }
+
+    /// Counts `found` as received, before its contents reach anybody.
+    #[inline(always)]
+    fn receive(&mut self, found: &Found) {
+        self.next = found.end;
+        if M::FRAMED {
+            self.came += 1;
+        }
+        if found.deliveries == 1 {
+            self.received_before = found.end;
+            // Release: pairs with the Acquire in `take_over`, by way of the kernel's lock.
+            self.shared_received.store(found.end, Ordering::Release);
+            // A consumer killed from here on has received the message.
+            before_what_follows();
+        }
+    }
+
+    /// Releases everything received: the producer may overwrite it.
+    #[inline(always)]
+    fn release(&mut self) {
+        self.head = self.next;
+        if self.seat.is_here() {
+            // Release: pairs with the Acquire of `head` in `Tail::refresh_head`.
+            self.shared_head.store(self.head, Ordering::Release);
+        }
+    }
+
+    /// Receives and releases `found`, whose contents have been copied and not yet been
+    /// seen by anybody: a consumer killed before this has not received it.
+    #[inline(always)]
+    fn receive_and_release(&mut self, found: &Found) {
+        self.next = found.end;
+        self.head = found.end;
+        if M::FRAMED {
+            self.came += 1;
+        }
+        // Release: pairs with the Acquire of `head` in `Tail::refresh_head`.
+        self.shared_head.store(found.end, Ordering::Release);
+    }
+
+    /// Copies as many messages to `into` as there are and fit, and releases them: slots
+    /// only. Returns how many.
+    #[inline(always)]
+    fn receive_values(&mut self, into: &mut [u8]) -> Result<usize, RecvError> {
+        let first = self.find()?;
+        let wanted = (into.len() / M::SIZE) as u64;
+        if self.tail.wrapping_sub(first.position) < wanted {
+            self.refresh_tail()?;
+        }
+        let count = self.tail.wrapping_sub(first.position).min(wanted);
+        let start = first.position & (self.capacity - 1);
+        let to_end = (self.capacity - start).min(count);
+        let (one, other) = into[..count as usize * M::SIZE].split_at_mut(to_end as usize * M::SIZE);
+        self.copy_slots(start, one);
+        self.copy_slots(0, other);
+        let end = first.position.wrapping_add(count);
+        self.receive_and_release(&Found { end, ..first });
+        Ok(count as usize)
+    }
+
+    fn hand_back(&mut self, from: &Found) {
         match self.delivery {
-            Delivery::AtLeastOnce => self.next = position,
+            Delivery::AtLeastOnce => self.next = from.position,
             Delivery::AtMostOnce => self.release(),
         }
     }
 
     /// What was published and not released: bytes for frames, else messages.
-    pub(super) fn len(&self) -> u64 {
+    fn len(&self) -> u64 {
         if !self.seat.is_here() {
             return 0;
         }
@@ -325,7 +322,7 @@ impl<M: Payload + ?Sized> Head<M> {
     }
 
     /// Whether there is no message to receive.
-    pub(super) fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         if !self.seat.is_here() {
             return true;
         }
@@ -336,19 +333,29 @@ impl<M: Payload + ?Sized> Head<M> {
         }
     }
 
-    pub(super) const fn capacity(&self) -> u64 {
+    fn capacity(&self) -> u64 {
         self.capacity
     }
 
-    pub(super) const fn max_message(&self) -> usize {
+    fn max_message(&self) -> usize {
         self.max_message
     }
 
-    pub(super) const fn area(&self) -> &Area {
+    fn area(&self) -> &Area {
         &self.area
     }
 
-    pub(super) const fn seat(&self) -> &Seat {
+    fn seat(&self) -> &Seat {
         &self.seat
+    }
+}
+
+impl<M: Payload + ?Sized> std::fmt::Debug for Head<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Head")
+            .field("head", &self.head)
+            .field("next", &self.next)
+            .field("tail", &self.tail)
+            .finish_non_exhaustive()
     }
 }

@@ -2,14 +2,15 @@
 
 use std::marker::PhantomData;
 
-use super::{Frame, Published};
+use super::Frame;
 use crate::{
-    Seat,
+    Error, Published, Role, Seat, algorithm,
     error::{Corrupt, SendError},
+    geometry::Geometry,
     layout::{AT_HEAD, AT_PRODUCER, AT_RECORD_MARK, AT_RECORD_TAG, AT_TAIL, HEADER_LEN},
     memory::{Area, Span, Word},
-    options::Geometry,
     payload::{CACHE_LINE, FrameHeader, MIN_FRAME, Payload, WORD, frame_len},
+    region::Region,
     sync::Ordering,
 };
 
@@ -22,8 +23,7 @@ const EXPECT_BEYOND: u64 = 4;
 const EXPECT_AT_MOST: u64 = 60;
 
 /// The producer's end of a ring.
-#[derive(Debug)]
-pub(super) struct Tail<M: Payload + ?Sized> {
+pub struct Tail<M: Payload + ?Sized> {
     /// Where the next message is published; stored to shared memory after each.
     tail: u64,
     /// Behind the messages that are written and not yet published.
@@ -41,7 +41,7 @@ pub(super) struct Tail<M: Payload + ?Sized> {
     head: u64,
     capacity: u64,
     max_message: usize,
-    pub(super) tag: u32,
+    tag: u32,
     corrupt: Option<Corrupt>,
     area: Area,
     shared_tail: Word,
@@ -54,12 +54,12 @@ pub(super) struct Tail<M: Payload + ?Sized> {
 
 /// Room for one message, not yet staged.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Room {
+pub struct Room {
     /// Bytes before it that only fill the end of the data area.
     padding: u64,
     /// From the message's position to the one behind it.
     footprint: u64,
-    pub(super) span: Span,
+    span: Span,
 }
 
 impl<M: Payload + ?Sized> Tail<M> {
@@ -67,7 +67,12 @@ impl<M: Payload + ?Sized> Tail<M> {
     ///
     /// It left `tail` where it had published everything before, or one publish short of
     /// that: then the frames of that publish lie from `tail` on, up to an empty header.
-    pub(super) fn take_over(seat: Seat, geometry: &Geometry) -> Result<Self, Corrupt> {
+    pub(super) fn attach(region: &Region) -> Result<Self, Error> {
+        let seat = Seat::take(region, Role::Producer)?;
+        Ok(Self::take_over(seat, &region.identity().geometry)?)
+    }
+
+    fn take_over(seat: Seat, geometry: &Geometry) -> Result<Self, Corrupt> {
         let mapping = seat.mapping();
         let shared_tail = mapping.word(AT_TAIL);
         let shared_head = mapping.word(AT_HEAD);
@@ -136,37 +141,6 @@ impl<M: Payload + ?Sized> Tail<M> {
         Ok(())
     }
 
-    /// Finds room for a message of `len` bytes behind what is staged.
-    #[inline(always)]
-    pub(super) fn reserve(&mut self, len: usize) -> Result<Room, SendError> {
-        if !self.seat.is_here() {
-            return Err(SendError::Forked);
-        }
-        if len > self.max_message {
-            return Err(SendError::TooLong { len, limit: self.max_message });
-        }
-        let start = self.staged & (self.capacity - 1);
-        let to_end = self.capacity - start;
-        let footprint = if M::FRAMED { frame_len(len as u64) } else { 1 };
-        let padding = if footprint > to_end { to_end } else { 0 };
-        // Behind the last frame there is always room for an empty header.
-        let beyond = if M::FRAMED { WORD } else { 0 };
-        let end = self.staged.wrapping_add(padding + footprint + beyond);
-        if end.wrapping_sub(self.head) > self.capacity {
-            self.refresh_head()?;
-            if end.wrapping_sub(self.head) > self.capacity {
-                return Err(SendError::Full);
-            }
-        }
-        let at = if padding == 0 { start } else { 0 };
-        let header = if M::FRAMED { WORD } else { 0 };
-        let span = self.area.span(at * M::STRIDE + header, len);
-        let Some(span) = span else {
-            return Err(self.spoilt("tail", self.staged, "a position within the data area").into());
-        };
-        Ok(Room { padding, footprint, span })
-    }
-
     /// Reads how far the consumer has come.
     #[inline(always)]
     fn refresh_head(&mut self) -> Result<(), Corrupt> {
@@ -193,20 +167,6 @@ impl<M: Payload + ?Sized> Tail<M> {
         corrupt
     }
 
-    /// Writes a copy of `message` behind what is staged, and stages it.
-    #[inline(always)]
-    pub(super) fn stage_bytes(&mut self, message: &[u8]) -> Result<(), SendError> {
-        let room = self.reserve(message.len())?;
-        if M::FRAMED && room.footprint > CACHE_LINE {
-            self.write_lines(room, message);
-        } else {
-            self.clear_behind(room);
-            self.area.write(room.span, message);
-        }
-        self.add_staged(room, message.len());
-        Ok(())
-    }
-
     /// Writes a frame of several lines, the line with the header last: the consumer may be
     /// looking at it, and would take it away between two stores.
     #[inline(never)]
@@ -215,29 +175,6 @@ impl<M: Payload + ?Sized> Tail<M> {
         self.area.write(room.span.skip(near.len()), far);
         self.clear_behind(room);
         self.area.write(room.span, near);
-    }
-
-    /// Writes copies of as many of `messages` as there is room for, and stages them: slots
-    /// only. Returns how many.
-    #[inline(always)]
-    pub(super) fn stage_values(&mut self, messages: &[u8]) -> Result<usize, SendError> {
-        let wanted = (messages.len() / M::SIZE) as u64;
-        if wanted == 0 {
-            return Ok(0);
-        }
-        self.reserve(M::SIZE)?;
-        let free = |end: &Self| end.capacity.wrapping_sub(end.staged.wrapping_sub(end.head));
-        if free(self) < wanted {
-            self.refresh_head()?;
-        }
-        let count = free(self).min(wanted);
-        let start = self.staged & (self.capacity - 1);
-        let to_end = (self.capacity - start).min(count);
-        let (one, other) = messages[..count as usize * M::SIZE].split_at(to_end as usize * M::SIZE);
-        self.fill_slots(start, one);
-        self.fill_slots(0, other);
-        self.staged = self.staged.wrapping_add(count);
-        Ok(count as usize)
     }
 
     /// Copies `messages` to the slots from number `start` on.
@@ -254,15 +191,6 @@ impl<M: Payload + ?Sized> Tail<M> {
                 self.area.write(span, message);
             }
         }
-    }
-
-    /// Stages the first `len` bytes of `room`, which its caller has written.
-    #[inline(always)]
-    pub(super) fn stage_room(&mut self, room: Room, len: usize) {
-        let footprint = if M::FRAMED { frame_len(len as u64) } else { 1 };
-        let room = Room { footprint, ..room };
-        self.clear_behind(room);
-        self.add_staged(room, len);
     }
 
     /// Empties the header behind the frame in `room`, where bytes of an earlier lap lie:
@@ -302,17 +230,9 @@ impl<M: Payload + ?Sized> Tail<M> {
         }
     }
 
-    /// Publishes everything staged, if anything is.
-    #[inline(always)]
-    pub(super) fn publish(&mut self) {
-        if self.staged != self.tail && self.seat.is_here() {
-            self.publish_staged();
-        }
-    }
-
     /// Publishes what is staged, with one store. The caller has just staged something.
     #[inline(always)]
-    pub(super) fn publish_staged(&mut self) {
+    fn publish_staged(&mut self) {
         if M::FRAMED {
             // Release: pairs with the Acquire of the header in `Head::find`, and in
             // `find_unrecorded_publish`.
@@ -361,9 +281,107 @@ impl<M: Payload + ?Sized> Tail<M> {
         self.shared_last_tag.store(self.last_tag.into(), Ordering::Release);
         self.shared_last.store(self.last, Ordering::Release);
     }
+}
+
+impl<M: Payload + ?Sized> algorithm::Tail<M> for Tail<M> {
+    type Room = Room;
+
+    #[inline(always)]
+    fn span(room: &Room) -> Span {
+        room.span
+    }
+
+    /// Finds room for a message of `len` bytes behind what is staged.
+    #[inline(always)]
+    fn reserve(&mut self, len: usize) -> Result<Room, SendError> {
+        if !self.seat.is_here() {
+            return Err(SendError::Forked);
+        }
+        if len > self.max_message {
+            return Err(SendError::TooLong { len, limit: self.max_message });
+        }
+        let start = self.staged & (self.capacity - 1);
+        let to_end = self.capacity - start;
+        let footprint = if M::FRAMED { frame_len(len as u64) } else { 1 };
+        let padding = if footprint > to_end { to_end } else { 0 };
+        // Behind the last frame there is always room for an empty header.
+        let beyond = if M::FRAMED { WORD } else { 0 };
+        let end = self.staged.wrapping_add(padding + footprint + beyond);
+        if end.wrapping_sub(self.head) > self.capacity {
+            self.refresh_head()?;
+            if end.wrapping_sub(self.head) > self.capacity {
+                return Err(SendError::Full);
+            }
+        }
+        let at = if padding == 0 { start } else { 0 };
+        let header = if M::FRAMED { WORD } else { 0 };
+        let span = self.area.span(at * M::STRIDE + header, len);
+        let Some(span) = span else {
+            return Err(self.spoilt("tail", self.staged, "a position within the data area").into());
+        };
+        Ok(Room { padding, footprint, span })
+    }
+
+    /// Writes a copy of `message` behind what is staged, and stages it.
+    #[inline(always)]
+    fn stage_bytes(&mut self, message: &[u8]) -> Result<(), SendError> {
+        let room = self.reserve(message.len())?;
+        if M::FRAMED && room.footprint > CACHE_LINE {
+            self.write_lines(room, message);
+        } else {
+            self.clear_behind(room);
+            self.area.write(room.span, message);
+        }
+        self.add_staged(room, message.len());
+        Ok(())
+    }
+
+    /// Writes copies of as many of `messages` as there is room for, and stages them: slots
+    /// only. Returns how many.
+    #[inline(always)]
+    fn stage_values(&mut self, messages: &[u8]) -> Result<usize, SendError> {
+        let wanted = (messages.len() / M::SIZE) as u64;
+        if wanted == 0 {
+            return Ok(0);
+        }
+        self.reserve(M::SIZE)?;
+        let free = |end: &Self| end.capacity.wrapping_sub(end.staged.wrapping_sub(end.head));
+        if free(self) < wanted {
+            self.refresh_head()?;
+        }
+        let count = free(self).min(wanted);
+        let start = self.staged & (self.capacity - 1);
+        let to_end = (self.capacity - start).min(count);
+        let (one, other) = messages[..count as usize * M::SIZE].split_at(to_end as usize * M::SIZE);
+        self.fill_slots(start, one);
+        self.fill_slots(0, other);
+        self.staged = self.staged.wrapping_add(count);
+        Ok(count as usize)
+    }
+
+    /// Stages the first `len` bytes of `room`, which its caller has written.
+    #[inline(always)]
+    fn stage_room(&mut self, room: Room, len: usize) {
+        let footprint = if M::FRAMED { frame_len(len as u64) } else { 1 };
+        let room = Room { footprint, ..room };
+        self.clear_behind(room);
+        self.add_staged(room, len);
+    }
+
+    /// Publishes everything staged, if anything is.
+    #[inline(always)]
+    fn publish(&mut self) -> Result<(), SendError> {
+        if self.staged != self.tail {
+            if !self.seat.is_here() {
+                return Err(SendError::Forked);
+            }
+            self.publish_staged();
+        }
+        Ok(())
+    }
 
     /// Takes back everything staged and not published.
-    pub(super) fn discard_staged(&mut self) {
+    fn discard_staged(&mut self) {
         self.staged = self.tail;
         if self.corrupt.is_some() {
             // No room from here on either: see `spoilt`.
@@ -378,7 +396,7 @@ impl<M: Payload + ?Sized> Tail<M> {
 
     /// What was last published in this ring, by this producer or one before it; `None`
     /// in a ring that was never used.
-    pub(super) fn last_published(&self) -> Option<Published> {
+    fn last_published(&self) -> Option<Published> {
         if self.tail == 0 || !self.seat.is_here() {
             return None;
         }
@@ -391,31 +409,64 @@ impl<M: Payload + ?Sized> Tail<M> {
 
     /// What the ring holds that the consumer has not released: bytes in a byte ring
     /// (headers and padding included), else messages. A snapshot.
-    pub(super) fn len(&self) -> u64 {
+    fn len(&self) -> u64 {
         if !self.seat.is_here() {
             return 0;
         }
         self.tail.wrapping_sub(self.shared_head.load(Ordering::Acquire)).min(self.capacity)
     }
 
-    pub(super) fn is_full(&self) -> bool {
+    fn is_full(&self) -> bool {
         let least = if M::FRAMED { MIN_FRAME + WORD } else { 1 };
         self.len() + least > self.capacity
     }
 
-    pub(super) const fn capacity(&self) -> u64 {
+    fn capacity(&self) -> u64 {
         self.capacity
     }
 
-    pub(super) const fn max_message(&self) -> usize {
+    fn max_message(&self) -> usize {
         self.max_message
     }
 
-    pub(super) const fn area(&self) -> &Area {
+    fn area(&self) -> &Area {
         &self.area
     }
 
-    pub(super) const fn seat(&self) -> &Seat {
+    fn seat(&self) -> &Seat {
         &self.seat
+    }
+
+    #[inline(always)]
+    fn send_bytes(&mut self, message: &[u8]) -> Result<(), SendError> {
+        self.stage_bytes(message)?;
+        self.publish_staged();
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn staged(&self) -> u64 {
+        self.staged.wrapping_sub(self.tail)
+    }
+
+    /// Only a forked child's publish fails, which stages nothing either.
+    fn unstage(&mut self, to: u64) {
+        if to == 0 {
+            self.discard_staged();
+        }
+    }
+
+    fn set_tag(&mut self, tag: u32) {
+        self.tag = tag;
+    }
+}
+
+impl<M: Payload + ?Sized> std::fmt::Debug for Tail<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tail")
+            .field("tail", &self.tail)
+            .field("staged", &self.staged)
+            .field("head", &self.head)
+            .finish_non_exhaustive()
     }
 }

@@ -52,7 +52,7 @@ fn every_call_says_forked(_: Args) {
             assert_eq!(producer.claim(1).map(drop), Err(SendError::Forked));
             assert_eq!(producer.claim_by(1, soon).map(drop), Err(SendError::Forked));
             assert_eq!(producer.send_batch(["x", "y"]), (0, Err(SendError::Forked)));
-            producer.publish();
+            assert_eq!(producer.publish(), Err(SendError::Forked));
             producer.discard_staged();
             assert_eq!((producer.len(), producer.last_published()), (0, None));
 
@@ -69,7 +69,7 @@ fn every_call_says_forked(_: Args) {
         }));
         // The parent notices nothing.
         assert_eq!(producer.len(), len);
-        producer.publish();
+        producer.publish().expect("published");
         for expected in ["sent", "staged"] {
             assert_eq!(consumer.try_recv().expect("it").to_vec(), expected.as_bytes());
         }
@@ -87,7 +87,7 @@ fn every_typed_call_says_forked(_: Args) {
         assert_eq!(producer.stage(&2), Err(SendError::Forked));
         assert_eq!(producer.send_batch(&[2, 3]), (0, Err(SendError::Forked)));
         assert_eq!(producer.claim().map(drop), Err(SendError::Forked));
-        producer.publish();
+        assert_eq!(producer.publish(), Ok(()), "nothing is staged");
         assert_eq!((producer.len(), producer.last_published()), (0, None));
         assert_eq!(consumer.recv_value(), Err(RecvError::Forked));
         assert_eq!(consumer.try_recv().map(drop), Err(RecvError::Forked));

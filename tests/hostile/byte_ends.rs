@@ -52,7 +52,7 @@ impl<const CAPACITY: u64> Ends for ByteEnds<CAPACITY> {
             1 => {
                 let producer = self.producer()?;
                 let staged = producer.stage(&vec![1; longest]);
-                producer.publish();
+                let _ = producer.publish();
                 sent(staged)
             }
             2 => received(self.consumer()?.try_recv().map(|message| {
@@ -61,7 +61,7 @@ impl<const CAPACITY: u64> Ends for ByteEnds<CAPACITY> {
             3 => sent(self.producer()?.claim(longest).map(|mut claim| {
                 claim.write_at(0, &vec![2; longest]);
                 claim.shrink(9);
-                claim.publish();
+                let _ = claim.publish();
             })),
             4 => received(self.consumer()?.try_recv().map(|message| message.hand_back())),
             5 => sent(self.producer()?.send_batch([&[3; 1][..], &[4; 17], &[5; 2]]).1),
@@ -118,7 +118,7 @@ impl<const CAPACITY: u64> Ends for ByteEnds<CAPACITY> {
             Told::Producer(_) => {
                 let producer = self.producer()?;
                 producer.discard_staged();
-                producer.publish();
+                let _ = producer.publish();
                 assert!(producer.len() <= CAPACITY);
                 sent(producer.try_send(b""))
             }

@@ -55,13 +55,13 @@ impl<T: Pod, const CAPACITY: u64> Ends for TypedEnds<T, CAPACITY> {
             1 => {
                 let producer = self.producer()?;
                 let staged = producer.stage(&T::zeroed());
-                producer.publish();
+                let _ = producer.publish();
                 sent(staged)
             }
             2 => received(self.consumer()?.try_recv().map(|message| message.get())),
             3 => sent(self.producer()?.claim().map(|mut claim| {
                 claim.write(T::zeroed());
-                claim.publish();
+                let _ = claim.publish();
             })),
             4 => received(self.consumer()?.try_recv().map(|message| message.hand_back())),
             5 => sent(self.producer()?.send_batch(&[T::zeroed(); 3]).1),
@@ -120,7 +120,7 @@ impl<T: Pod, const CAPACITY: u64> Ends for TypedEnds<T, CAPACITY> {
             Told::Producer(_) => {
                 let producer = self.producer()?;
                 producer.discard_staged();
-                producer.publish();
+                let _ = producer.publish();
                 assert!(producer.len() <= CAPACITY);
                 sent(producer.try_send(&T::zeroed()))
             }

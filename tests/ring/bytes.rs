@@ -187,7 +187,7 @@ fn messages_are_written_and_read_in_place_by_those_who_trust() {
         let mut claim = producer.claim(13).expect("room");
         claim.fill(i);
         assert_eq!(claim[12], i);
-        claim.publish();
+        claim.publish().expect("published");
         assert_eq!(*consumer.try_recv().expect("a message"), [i; 13]);
     }
 }

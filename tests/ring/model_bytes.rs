@@ -98,7 +98,7 @@ impl Run {
                 producer = self.producer.take().expect("put there just now");
             }
             Step::Publish => {
-                producer.publish();
+                producer.publish().expect("published");
                 self.model.publish();
             }
             Step::Discard => {
@@ -140,7 +140,11 @@ impl Run {
                 let result = self.producer.as_mut().expect("a producer").claim(*len).map(|mut claim| {
                     claim.write_at(0, &message);
                     claim.shrink(*shrunk);
-                    if *publish { claim.publish() } else { claim.stage() }
+                    if *publish {
+                        claim.publish().expect("published");
+                    } else {
+                        claim.stage();
+                    }
                 });
                 message.truncate(*shrunk);
                 // The room was claimed for the full length, padding before it included.

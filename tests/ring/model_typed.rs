@@ -63,7 +63,7 @@ fn check(capacity: u64, delivery: Delivery, steps: &[Step]) {
                 }
             }
             Step::Publish => {
-                producer.publish();
+                producer.publish().expect("published");
                 model.publish();
             }
             Step::Discard => {

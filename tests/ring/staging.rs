@@ -23,7 +23,7 @@ fn staged_messages_are_seen_when_published_all_at_once() {
                 assert_eq!(consumer.try_recv().err(), Some(RecvError::Empty));
                 assert_eq!(producer.len(), 0);
             }
-            producer.publish();
+            producer.publish().expect("published");
             for (i, len) in [30, 0, 17].into_iter().enumerate() {
                 let message = consumer.try_recv().expect("a published message");
                 assert_eq!((message.tag(), message.to_vec()), (i as u32, bytes(len, offset)));
@@ -49,7 +49,7 @@ fn full_keeps_what_is_staged() {
     producer.stage(&bytes(20, 1)).expect("room");
     assert_eq!(producer.try_send(&bytes(24, 2)), Err(SendError::Full));
     assert!(consumer.is_empty());
-    producer.publish();
+    producer.publish().expect("published");
     assert_eq!(consumer.try_recv().expect("a message").to_vec(), bytes(20, 1));
     assert!(consumer.is_empty());
 }
@@ -64,7 +64,7 @@ fn discarded_messages_never_were() {
             producer.stage(&bytes(24, 1)).expect("room");
             producer.stage(&bytes(3, 2)).expect("room");
             producer.discard_staged();
-            producer.publish();
+            producer.publish().expect("published");
             assert!(consumer.is_empty() && producer.is_empty());
             assert_eq!(producer.last_published(), before);
             producer.try_send(&bytes(24, 3)).expect("room");
@@ -83,7 +83,7 @@ fn dropped_producer_takes_its_staged_messages_along() {
         producer.stage(b"staged").expect("room");
         drop(producer);
         let mut producer = ring.producer().expect("a successor");
-        producer.publish();
+        producer.publish().expect("published");
         assert_eq!(consumer.try_recv().expect("a message").to_vec(), b"published");
         assert_eq!(consumer.try_recv().err(), Some(RecvError::Empty));
     });
@@ -97,7 +97,7 @@ fn dropped_claim_never_was() {
         let mut claim = producer.claim(40).expect("room");
         claim.write_at(0, &[0xff; 40]);
         drop(claim);
-        producer.publish();
+        producer.publish().expect("published");
         assert!(consumer.is_empty() && producer.is_empty());
         producer.try_send(b"after").expect("room");
         assert_eq!(consumer.try_recv().expect("a message").to_vec(), b"after");
@@ -117,7 +117,7 @@ fn claim_is_written_in_pieces_shrunk_and_published() {
             claim.shrink(shrunk);
             let left = len.min(shrunk);
             assert_eq!(claim.len(), left);
-            claim.publish();
+            claim.publish().expect("published");
             assert_eq!(consumer.len() % 256, producer.len() % 256);
             assert_eq!(consumer.try_recv().expect("it").to_vec(), bytes(len, 5)[..left]);
             assert_eq!(consumer.try_recv().err(), Some(RecvError::Empty), "{len} shrunk to {left}");
@@ -130,7 +130,7 @@ fn shrunk_claim_gives_its_room_back() {
     let (mut producer, consumer) = ends::<[u8]>(&Options::bytes(128));
     let mut claim = producer.claim(50).expect("room");
     claim.shrink(3);
-    claim.publish();
+    claim.publish().expect("published");
     assert_eq!(consumer.len(), frame_len(3));
 }
 
@@ -150,7 +150,7 @@ fn claims_read_from_and_messages_write_to_descriptors() {
     let mut claim = producer.claim(100).expect("room");
     assert_eq!(claim.read_from(&source, 0).expect("bytes"), 19);
     claim.shrink(19);
-    claim.publish();
+    claim.publish().expect("published");
     let sink = std::fs::File::create(dir.path().join("out")).expect("a file");
     let message = consumer.try_recv().expect("a message");
     assert_eq!(message.view().write_to(&sink, 8).expect("written"), 11);

@@ -90,7 +90,7 @@ fn values_are_written_and_read_in_place_by_those_who_trust() {
         let mut claim = producer.claim().expect("room");
         assert!(std::ptr::from_ref(&*claim).addr().is_multiple_of(128));
         claim.0 = [i; 16];
-        claim.publish();
+        claim.publish().expect("published");
         assert_eq!(consumer.try_recv().expect("a message").0, [i; 16]);
     }
 }
@@ -108,7 +108,7 @@ fn typed_claims_are_written_and_published_or_undone() {
     assert!(consumer.is_empty());
     let mut claim = producer.claim().expect("room");
     claim.write(3);
-    claim.publish();
+    claim.publish().expect("published");
     assert_eq!(producer.claim().err(), Some(SendError::Full));
     assert_eq!((consumer.recv_value(), consumer.recv_value()), (Ok(2), Ok(3)));
     assert_eq!(consumer.try_recv().err(), Some(RecvError::Empty));

@@ -107,7 +107,7 @@ fn claim_and_publish<M: Numbered + ?Sized>(producer: &mut Producer<M>, number: u
         match M::claim(producer, &message) {
             Ok(claim) => {
                 linger(rng);
-                return claim.publish();
+                return claim.publish().expect("it is this process's");
             }
             Err(ironring::SendError::Full) => std::thread::yield_now(),
             Err(error) => panic!("{error}"),
@@ -129,7 +129,7 @@ fn send_together<M: Numbered + ?Sized>(
     }
     if let Some(rng) = staged {
         linger(rng);
-        producer.publish();
+        producer.publish().expect("it is this process's");
     } else {
         producer.discard_staged();
         assert_eq!(M::send_batch(producer, &messages) as u64, count, "there was room");

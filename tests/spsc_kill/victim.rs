@@ -60,13 +60,13 @@ fn produce<M: Numbered + ?Sized>(
         Publish => {
             let claim = M::claim(&mut producer, &messages[0]).expect("room");
             mark::begin();
-            claim.publish();
+            claim.publish().expect("it is this process's");
             ledger.set(DONE, count);
             mark::end();
         }
         PublishStaged => {
             mark::begin();
-            producer.publish();
+            producer.publish().expect("it is this process's");
             ledger.set(DONE, count);
             mark::end();
         }
@@ -92,7 +92,7 @@ fn produce<M: Numbered + ?Sized>(
             for message in messages {
                 producer.stage(M::payload(message)).expect("room");
             }
-            producer.publish();
+            producer.publish().expect("it is this process's");
             ledger.set(DONE, count);
             mark::end();
         }

@@ -110,6 +110,7 @@ impl Party {
             State::Attached => "attached",
             State::Detached => "detached",
             State::Died => "died",
+            State::Recovered => "recovered",
         };
         // Attached, and it has not said yet who it is.
         let said = presence.holder.pid != 0;

@@ -31,7 +31,7 @@ pub(super) fn send(producer: &mut Producer<[u8]>, input: &File, size: u64) -> Re
         let (filled, done) = fill(&mut claim, input);
         if filled > 0 {
             claim.shrink(filled);
-            claim.publish();
+            claim.publish()?;
         }
         done.map_err(|e| Failure::reading(&e))?;
         if filled < size {

@@ -35,7 +35,7 @@ pub(super) fn send(producer: &mut Producer<[u8]>, mut input: &File) -> Result<()
             stage(producer, &buf[start..behind], lines)?;
             start = behind;
         }
-        producer.publish();
+        producer.publish()?;
         begun = end - start;
         if begun > limit {
             return Err(too_long(lines + 1, "at least ", begun, limit));
@@ -44,7 +44,7 @@ pub(super) fn send(producer: &mut Producer<[u8]>, mut input: &File) -> Result<()
     }
     if begun > 0 {
         stage(producer, &buf[..begun], lines + 1)?;
-        producer.publish();
+        producer.publish()?;
     }
     Ok(())
 }
@@ -54,11 +54,11 @@ fn stage(producer: &mut Producer<[u8]>, line: &[u8], number: u64) -> Result<(), 
     loop {
         match producer.stage(line) {
             Err(SendError::Full) => {
-                producer.publish();
+                producer.publish()?;
                 wait_for_room(producer)?;
             }
             Err(SendError::TooLong { len, limit }) => {
-                producer.publish();
+                producer.publish()?;
                 return Err(too_long(number, "", len, limit));
             }
             done => return Ok(done?),

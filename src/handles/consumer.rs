@@ -4,26 +4,18 @@ use std::marker::PhantomData;
 
 use bytemuck::Pod;
 
-use super::{
-    Batch, Message,
-    head::{Found, Head},
-    message::too_short,
-};
+use super::{Batch, Message, message::too_short};
 use crate::{
-    Deadline, Seat,
-    error::{Corrupt, RecvError},
-    options::Geometry,
+    Deadline,
+    algorithm::{Algorithm, Found, Head},
+    error::RecvError,
     payload::Payload,
     trust::{Trust, Trusting, Wary},
     waiting::Waiting,
 };
-#[cfg(not(loom))]
-use crate::{
-    layout::{AT_CONSUMER, AT_RECORD_ENDED},
-    sync::Ordering,
-};
 
-/// The receiving side of a ring: the only one at a time.
+/// The receiving side of a ring: [`spsc::Consumer`](crate::spsc::Consumer), of which there is
+/// one at a time, or [`mpmc::Consumer`](crate::mpmc::Consumer).
 ///
 /// ```
 /// use ironring::{Options, RecvError, spsc};
@@ -38,15 +30,14 @@ use crate::{
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct Consumer<M: Payload + ?Sized, P: Trust = Wary> {
-    pub(super) head: Head<M>,
+pub struct Consumer<M: Payload + ?Sized, P: Trust, A: Algorithm> {
+    pub(crate) head: A::Head<M>,
     _peers: PhantomData<(P, std::cell::Cell<()>)>,
 }
 
-impl<M: Payload + ?Sized> Consumer<M> {
-    /// Goes on where the last consumer stopped, however it stopped.
-    pub(crate) fn take_over(seat: Seat, geometry: &Geometry) -> Result<Self, Corrupt> {
-        Ok(Self { head: Head::take_over(seat, geometry)?, _peers: PhantomData })
+impl<M: Payload + ?Sized, A: Algorithm> Consumer<M, Wary, A> {
+    pub(crate) const fn of(head: A::Head<M>) -> Self {
+        Self { head, _peers: PhantomData }
     }
 
     /// Unlocks messages read in place, by one promise.
@@ -65,20 +56,20 @@ impl<M: Payload + ?Sized> Consumer<M> {
     /// assert!(consumer.recv()?.starts_with(b"he"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub unsafe fn trust_peers(self) -> Consumer<M, Trusting> {
+    pub unsafe fn trust_peers(self) -> Consumer<M, Trusting, A> {
         Consumer { head: self.head, _peers: PhantomData }
     }
 }
 
-impl<M: Payload + ?Sized, P: Trust> Consumer<M, P> {
+impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Consumer<M, P, A> {
     /// Receives a message if there is one.
     ///
     /// # Errors
     ///
     /// [`RecvError::Empty`], [`Forked`](RecvError::Forked),
-    /// [`Corrupt`](RecvError::Corrupt).
+    /// [`Corrupt`](RecvError::Corrupt); in an MPMC ring [`HoldsAll`](RecvError::HoldsAll).
     #[inline]
-    pub fn try_recv(&mut self) -> Result<Message<'_, M, P>, RecvError> {
+    pub fn try_recv(&mut self) -> Result<Message<'_, M, P, A>, RecvError> {
         let found = self.head.find()?;
         Ok(Message::receive(self, found))
     }
@@ -90,7 +81,7 @@ impl<M: Payload + ?Sized, P: Trust> Consumer<M, P> {
     /// Those of [`try_recv`](Self::try_recv) but `Empty`, and [`RecvError::Retired`] when
     /// it would wait in a ring that was removed.
     #[inline]
-    pub fn recv(&mut self) -> Result<Message<'_, M, P>, RecvError> {
+    pub fn recv(&mut self) -> Result<Message<'_, M, P, A>, RecvError> {
         self.recv_by(Deadline::NEVER)
     }
 
@@ -100,7 +91,7 @@ impl<M: Payload + ?Sized, P: Trust> Consumer<M, P> {
     ///
     /// Those of [`recv`](Self::recv), and [`RecvError::TimedOut`].
     #[inline]
-    pub fn recv_by(&mut self, deadline: impl Into<Deadline>) -> Result<Message<'_, M, P>, RecvError> {
+    pub fn recv_by(&mut self, deadline: impl Into<Deadline>) -> Result<Message<'_, M, P, A>, RecvError> {
         let found = self.find_by(deadline.into())?;
         Ok(Message::receive(self, found))
     }
@@ -111,7 +102,7 @@ impl<M: Payload + ?Sized, P: Trust> Consumer<M, P> {
     ///
     /// Those of [`recv`](Self::recv).
     #[inline]
-    pub fn recv_batch(&mut self, max: usize) -> Result<Batch<'_, M, P>, RecvError> {
+    pub fn recv_batch(&mut self, max: usize) -> Result<Batch<'_, M, P, A>, RecvError> {
         self.recv_batch_by(max, Deadline::NEVER)
     }
 
@@ -125,7 +116,7 @@ impl<M: Payload + ?Sized, P: Trust> Consumer<M, P> {
         &mut self,
         max: usize,
         deadline: impl Into<Deadline>,
-    ) -> Result<Batch<'_, M, P>, RecvError> {
+    ) -> Result<Batch<'_, M, P, A>, RecvError> {
         let first = self.find_by(deadline.into())?;
         Ok(Batch::new(self, first, max))
     }
@@ -136,7 +127,7 @@ impl<M: Payload + ?Sized, P: Trust> Consumer<M, P> {
     ///
     /// Those of [`try_recv`](Self::try_recv).
     #[inline]
-    pub fn try_recv_batch(&mut self, max: usize) -> Result<Batch<'_, M, P>, RecvError> {
+    pub fn try_recv_batch(&mut self, max: usize) -> Result<Batch<'_, M, P, A>, RecvError> {
         let first = self.head.find()?;
         Ok(Batch::new(self, first, max))
     }
@@ -149,7 +140,7 @@ impl<M: Payload + ?Sized, P: Trust> Consumer<M, P> {
     /// # Errors
     ///
     /// Those of [`recv`](Self::recv), and in a byte ring [`RecvError::BufferTooShort`],
-    /// which leaves the message in the ring.
+    /// which leaves the message to be received next (in an MPMC ring, by this consumer).
     #[inline]
     pub fn recv_into(&mut self, into: &mut M) -> Result<usize, RecvError> {
         self.recv_into_by(into, Deadline::NEVER)
@@ -173,7 +164,7 @@ impl<M: Payload + ?Sized, P: Trust> Consumer<M, P> {
     }
 
     #[inline(always)]
-    fn find_by(&mut self, deadline: Deadline) -> Result<Found, RecvError> {
+    pub(crate) fn find_by(&mut self, deadline: Deadline) -> Result<Found, RecvError> {
         match self.head.find() {
             Err(RecvError::Empty) => self.wait_for_message(deadline),
             done => done,
@@ -225,56 +216,7 @@ impl<M: Payload + ?Sized, P: Trust> Consumer<M, P> {
     }
 }
 
-#[cfg(not(loom))]
-impl<M: Payload + ?Sized, P: Trust> Consumer<M, P> {
-    /// What is known of the producer: whether one is attached, was, or died.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Io`](crate::Error::Io) if the region's file cannot be asked.
-    pub fn producer(&self) -> Result<crate::Presence, crate::Error> {
-        self.head.seat().peer()
-    }
-
-    /// Of how many attachments of producers the end was
-    /// [acknowledged](Self::acknowledge_end), by this consumer or one before it.
-    ///
-    /// A producer of which [`Presence::attachments`](crate::Presence::attachments) says
-    /// more has come since, even if it is gone again: its end is still to be seen.
-    pub fn ended(&self) -> u64 {
-        if !self.head.seat().is_here() {
-            return 0;
-        }
-        self.head.seat().mapping().word(AT_CONSUMER + AT_RECORD_ENDED).load(Ordering::Relaxed)
-    }
-
-    /// Records that the end of `producer`, which is gone, was seen and reported, so that
-    /// no later consumer takes it for news. To be called when the ring was found empty
-    /// *after* `producer` was asked for: a producer publishes before it goes.
-    ///
-    /// ```
-    /// # let ring = ironring::spsc::Ring::<[u8]>::anonymous(&ironring::Options::bytes(4096))?;
-    /// drop(ring.producer()?);
-    /// let mut consumer = ring.consumer()?;
-    /// let producer = consumer.producer()?;
-    /// assert!(producer.attachments > consumer.ended(), "one came, and its end is news");
-    /// if consumer.is_empty() {
-    ///     consumer.acknowledge_end(&producer);
-    /// }
-    /// drop(consumer);
-    /// assert_eq!(ring.consumer()?.ended(), producer.attachments);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn acknowledge_end(&mut self, producer: &crate::Presence) {
-        if self.head.seat().is_here() {
-            let ended = self.head.seat().mapping().word(AT_CONSUMER + AT_RECORD_ENDED);
-            // Relaxed: the next consumer reads it after the kernel gave it the lock.
-            ended.store(producer.attachments, Ordering::Relaxed);
-        }
-    }
-}
-
-impl<T: Pod, P: Trust> Consumer<T, P> {
+impl<T: Pod, P: Trust, A: Algorithm> Consumer<T, P, A> {
     /// Receives a message by value, waiting for one. It is released before this returns:
     /// it is received at most once.
     ///

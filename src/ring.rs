@@ -6,13 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Consumer, Producer};
 use crate::{
-    Delivery, Error, Kind, Options, Presence, Role, liveness::Seat, options::Geometry, payload::Payload,
-    region::Region,
+    Consumer, Delivery, Error, Options, Producer, Wary, algorithm::Algorithm, geometry::Geometry,
+    payload::Payload, region::Region,
 };
 
-/// A ring for one producer and one consumer at a time, in memory that processes share.
+/// A ring in memory that processes share: [`spsc::Ring`](crate::spsc::Ring), for one producer
+/// and one consumer at a time, or [`mpmc::Ring`](crate::mpmc::Ring), for any number.
 ///
 /// `M` is `[u8]` for byte messages of any length, or a type of plain old data.
 ///
@@ -29,13 +29,19 @@ use crate::{
 /// assert_eq!(ring.consumer()?.recv()?.to_vec(), b"hello");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
-pub struct Ring<M: Payload + ?Sized> {
-    region: Region,
-    _payload: PhantomData<fn(&M)>,
+#[derive(Debug)]
+pub struct Ring<M: Payload + ?Sized, A: Algorithm> {
+    pub(crate) region: Region,
+    _payload: PhantomData<fn(&M) -> A>,
 }
 
-impl<M: Payload + ?Sized> Ring<M> {
+impl<M: Payload + ?Sized, A: Algorithm> Clone for Ring<M, A> {
+    fn clone(&self) -> Self {
+        Self::of(self.region.clone())
+    }
+}
+
+impl<M: Payload + ?Sized, A: Algorithm> Ring<M, A> {
     /// Makes a ring called `name`, which must be free. A bare name lies in the
     /// [`default_directory`](crate::default_directory); a name with a slash is a path.
     ///
@@ -44,8 +50,8 @@ impl<M: Payload + ?Sized> Ring<M> {
     /// [`Error::AlreadyExists`]; [`Error::Options`]; [`Error::UnsafeDirectory`];
     /// [`Error::Io`], also if the space cannot be allocated.
     pub fn create(name: impl AsRef<Path>, options: &Options) -> Result<Self, Error> {
-        let geometry = options.geometry::<M>()?;
-        Region::create(name.as_ref(), Kind::Spsc, geometry, options).map(Self::of)
+        let geometry = A::geometry::<M>(options)?;
+        Region::create(name.as_ref(), geometry, options).map(Self::of)
     }
 
     /// Opens the ring called `name`, of any capacity; its messages must be `M`, with type
@@ -66,7 +72,7 @@ impl<M: Payload + ?Sized> Ring<M> {
     /// Those of [`open`](Self::open); [`Error::Mismatch`] names both what was found and
     /// what was asked for.
     pub fn open_like(name: impl AsRef<Path>, options: &Options) -> Result<Self, Error> {
-        let geometry = options.geometry::<M>()?;
+        let geometry = A::geometry::<M>(options)?;
         Self::checked(Region::open(name.as_ref())?, Some(&geometry))
     }
 
@@ -78,8 +84,8 @@ impl<M: Payload + ?Sized> Ring<M> {
     /// Those of [`open_like`](Self::open_like) and [`create`](Self::create), but for
     /// `NotFound` and `AlreadyExists`.
     pub fn open_or_create(name: impl AsRef<Path>, options: &Options) -> Result<Self, Error> {
-        let geometry = options.geometry::<M>()?;
-        let region = Region::open_or_create(name.as_ref(), Kind::Spsc, geometry, options)?;
+        let geometry = A::geometry::<M>(options)?;
+        let region = Region::open_or_create(name.as_ref(), geometry, options)?;
         Self::checked(region, Some(&geometry))
     }
 
@@ -90,7 +96,7 @@ impl<M: Payload + ?Sized> Ring<M> {
     ///
     /// [`Error::Options`]; [`Error::Io`].
     pub fn anonymous(options: &Options) -> Result<Self, Error> {
-        Region::anonymous(Kind::Spsc, options.geometry::<M>()?).map(Self::of)
+        Region::anonymous(A::geometry::<M>(options)?).map(Self::of)
     }
 
     /// Opens the ring behind a descriptor that was inherited or received. A memfd must be
@@ -121,55 +127,40 @@ impl<M: Payload + ?Sized> Ring<M> {
     }
 
     fn checked(region: Region, expected: Option<&Geometry>) -> Result<Self, Error> {
-        let Kind::Spsc = region.identity().kind;
-        let found = &region.identity().geometry;
+        let identity = region.identity();
+        if identity.kind != A::KIND {
+            return Err(Error::Mismatch {
+                field: "kind",
+                found: identity.kind.to_string(),
+                expected: A::KIND.to_string(),
+            });
+        }
+        let found = &identity.geometry;
         match expected {
             Some(expected) => found.mismatch(expected)?,
-            None => found.same_type(&Options::messages(1).geometry::<M>()?)?,
+            None => found.same_type(&A::geometry::<M>(&Options::messages(1))?)?,
         }
         Ok(Self::of(region))
     }
 
-    /// Attaches as the producer.
+    /// Attaches a producer.
     ///
     /// # Errors
     ///
-    /// [`Error::Busy`] while another handle is the producer and lives;
+    /// [`Error::Busy`] in an SPSC ring while another handle is the producer and lives;
+    /// [`Error::NoPlace`] in an MPMC ring with as many live participants as it has places for;
     /// [`Error::Corrupt`]; [`Error::Unsupported`]; [`Error::Io`].
-    pub fn producer(&self) -> Result<Producer<M>, Error> {
-        let seat = Seat::take(&self.region, Role::Producer)?;
-        Ok(Producer::take_over(seat, &self.region.identity().geometry)?)
+    pub fn producer(&self) -> Result<Producer<M, Wary, A>, Error> {
+        A::tail(&self.region).map(Producer::of)
     }
 
-    /// Attaches as the consumer.
+    /// Attaches a consumer.
     ///
     /// # Errors
     ///
     /// Those of [`producer`](Self::producer).
-    pub fn consumer(&self) -> Result<Consumer<M>, Error> {
-        let seat = Seat::take(&self.region, Role::Consumer)?;
-        Ok(Consumer::take_over(seat, &self.region.identity().geometry)?)
-    }
-
-    /// What is known of the last participant in `role`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Io`] if the region's file cannot be asked.
-    ///
-    /// ```
-    /// use ironring::{Options, Role, State, spsc};
-    ///
-    /// let ring = spsc::Ring::<[u8]>::anonymous(&Options::bytes(4096))?;
-    /// assert_eq!(ring.presence(Role::Producer)?.state, State::Never);
-    /// let producer = ring.producer()?;
-    /// assert_eq!(ring.presence(Role::Producer)?.holder.pid, std::process::id());
-    /// drop(producer);
-    /// assert_eq!(ring.presence(Role::Producer)?.state, State::Detached);
-    /// # Ok::<(), ironring::Error>(())
-    /// ```
-    pub fn presence(&self, role: Role) -> Result<Presence, Error> {
-        self.region.presence(role)
+    pub fn consumer(&self) -> Result<Consumer<M, Wary, A>, Error> {
+        A::head(&self.region).map(Consumer::of)
     }
 
     /// Whether the ring was removed: no new participant finds it by its name.
@@ -182,7 +173,7 @@ impl<M: Payload + ?Sized> Ring<M> {
         self.region.path()
     }
 
-    /// The size of the data area: bytes in a byte ring, else messages.
+    /// The size of the data area: bytes in an SPSC ring of bytes, else messages.
     pub fn capacity(&self) -> u64 {
         self.region.identity().geometry.capacity
     }
@@ -200,7 +191,7 @@ impl<M: Payload + ?Sized> Ring<M> {
 
 /// The descriptor of the region, to be inherited by a child or passed over a socket; it
 /// is closed on `exec` unless its flag is cleared.
-impl<M: Payload + ?Sized> AsFd for Ring<M> {
+impl<M: Payload + ?Sized, A: Algorithm> AsFd for Ring<M, A> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.region.file().as_file().as_fd()
     }

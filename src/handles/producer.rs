@@ -4,17 +4,18 @@ use std::marker::PhantomData;
 
 use bytemuck::Pod;
 
-use super::{Claim, tail::Tail};
+use super::Claim;
 use crate::{
-    Deadline, Seat,
-    error::{Corrupt, SendError},
-    options::Geometry,
+    Deadline,
+    algorithm::{Algorithm, Tail},
+    error::SendError,
     payload::Payload,
     trust::{Trust, Trusting, Wary},
     waiting::Waiting,
 };
 
-/// The sending side of a ring: the only one at a time.
+/// The sending side of a ring: [`spsc::Producer`](crate::spsc::Producer), of which there is
+/// one at a time, or [`mpmc::Producer`](crate::mpmc::Producer).
 ///
 /// ```
 /// use ironring::{Options, SendError, spsc};
@@ -35,8 +36,8 @@ use crate::{
 /// shared::<ironring::spsc::Producer<[u8]>>();
 /// ```
 #[derive(Debug)]
-pub struct Producer<M: Payload + ?Sized, P: Trust = Wary> {
-    pub(super) tail: Tail<M>,
+pub struct Producer<M: Payload + ?Sized, P: Trust, A: Algorithm> {
+    pub(crate) tail: A::Tail<M>,
     _peers: PhantomData<(P, std::cell::Cell<()>)>,
 }
 
@@ -51,10 +52,9 @@ pub struct Published {
     pub tag: u32,
 }
 
-impl<M: Payload + ?Sized> Producer<M> {
-    /// Goes on where the last producer stopped, however it stopped.
-    pub(crate) fn take_over(seat: Seat, geometry: &Geometry) -> Result<Self, Corrupt> {
-        Ok(Self { tail: Tail::take_over(seat, geometry)?, _peers: PhantomData })
+impl<M: Payload + ?Sized, A: Algorithm> Producer<M, Wary, A> {
+    pub(crate) const fn of(tail: A::Tail<M>) -> Self {
+        Self { tail, _peers: PhantomData }
     }
 
     /// Unlocks messages written in place, by one promise.
@@ -71,15 +71,15 @@ impl<M: Payload + ?Sized> Producer<M> {
     /// let mut producer = unsafe { ring.producer()?.trust_peers() };
     /// let mut claim = producer.claim(5)?;
     /// claim.copy_from_slice(b"hello");
-    /// claim.publish();
+    /// claim.publish()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub unsafe fn trust_peers(self) -> Producer<M, Trusting> {
+    pub unsafe fn trust_peers(self) -> Producer<M, Trusting, A> {
         Producer { tail: self.tail, _peers: PhantomData }
     }
 }
 
-impl<M: Payload + ?Sized, P: Trust> Producer<M, P> {
+impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Producer<M, P, A> {
     /// Sends a copy of `message` if there is room, with what is staged before it.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl<M: Payload + ?Sized, P: Trust> Producer<M, P> {
     /// [`Forked`](SendError::Forked), [`Corrupt`](SendError::Corrupt).
     #[inline]
     pub fn try_send(&mut self, message: &M) -> Result<(), SendError> {
-        self.send_bytes(message.bytes())
+        self.tail.send_bytes(message.bytes())
     }
 
     /// Sends a copy of `message`, waiting for room as long as it takes.
@@ -130,7 +130,12 @@ impl<M: Payload + ?Sized, P: Trust> Producer<M, P> {
         self.tail.stage_bytes(message.bytes())
     }
 
-    /// Publishes everything staged, with one store.
+    /// Publishes everything staged, at once.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Forked`]; in an MPMC ring, [`SendError::Full`] if others have filled it
+    /// meanwhile, and [`SendError::Corrupt`]. Then everything stays staged.
     ///
     /// ```
     /// # let ring = ironring::spsc::Ring::<u64>::anonymous(&ironring::Options::messages(8))?;
@@ -138,13 +143,13 @@ impl<M: Payload + ?Sized, P: Trust> Producer<M, P> {
     /// producer.stage(&1)?;
     /// producer.stage(&2)?;
     /// assert!(consumer.is_empty());
-    /// producer.publish();
+    /// producer.publish()?;
     /// assert_eq!(consumer.len(), 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
-    pub fn publish(&mut self) {
-        self.tail.publish();
+    pub fn publish(&mut self) -> Result<(), SendError> {
+        self.tail.publish()
     }
 
     /// Takes back everything staged and not published.
@@ -154,7 +159,7 @@ impl<M: Payload + ?Sized, P: Trust> Producer<M, P> {
     /// # let (mut producer, consumer) = (ring.producer()?, ring.consumer()?);
     /// producer.stage(&1)?;
     /// producer.discard_staged();
-    /// producer.publish();
+    /// producer.publish()?;
     /// assert!(consumer.is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -163,16 +168,9 @@ impl<M: Payload + ?Sized, P: Trust> Producer<M, P> {
     }
 
     #[inline(always)]
-    fn send_bytes(&mut self, bytes: &[u8]) -> Result<(), SendError> {
-        self.tail.stage_bytes(bytes)?;
-        self.tail.publish_staged();
-        Ok(())
-    }
-
-    #[inline(always)]
     fn send_bytes_by(&mut self, bytes: &[u8], deadline: Deadline) -> Result<(), SendError> {
-        match self.send_bytes(bytes) {
-            Err(SendError::Full) => self.wait_for(deadline, |producer| producer.send_bytes(bytes)),
+        match self.tail.send_bytes(bytes) {
+            Err(SendError::Full) => self.wait_for(deadline, |producer| producer.tail.send_bytes(bytes)),
             done => done,
         }
     }
@@ -184,10 +182,9 @@ impl<M: Payload + ?Sized, P: Trust> Producer<M, P> {
         deadline: Deadline,
         mut attempt: impl FnMut(&mut Self) -> Result<T, SendError>,
     ) -> Result<T, SendError> {
-        self.publish();
         let mut waiting = Waiting::until(deadline);
         loop {
-            match attempt(self) {
+            match self.publish().and_then(|()| attempt(self)) {
                 Err(SendError::Full) => {}
                 done => return done,
             }
@@ -200,20 +197,42 @@ impl<M: Payload + ?Sized, P: Trust> Producer<M, P> {
         }
     }
 
-    fn send_all<'m, B: AsRef<[u8]> + 'm>(
+    fn send_all<B: AsRef<[u8]>>(
         &mut self,
         messages: impl IntoIterator<Item = B>,
     ) -> (usize, Result<(), SendError>) {
-        let mut sent = 0;
+        let (mut sent, mut staged, mut before) = (0, 0, self.tail.staged());
         for message in messages {
-            if let Err(error) = self.tail.stage_bytes(message.as_ref()) {
-                self.publish();
-                return (sent, Err(error));
+            let message = message.as_ref();
+            let mut done = self.tail.stage_bytes(message);
+            if done == Err(SendError::Full) && self.tail.staged() != 0 {
+                // It may find room when those before it are gone.
+                if let Err(error) = self.publish_or_unstage(before) {
+                    return (sent, Err(error));
+                }
+                (sent, staged, before) = (sent + staged, 0, 0);
+                done = self.tail.stage_bytes(message);
             }
-            sent += 1;
+            if let Err(error) = done {
+                let published = self.publish_or_unstage(before);
+                return (sent + if published.is_ok() { staged } else { 0 }, Err(error));
+            }
+            staged += 1;
         }
-        self.publish();
-        (sent, Ok(()))
+        match self.publish_or_unstage(before) {
+            Ok(()) => (sent + staged, Ok(())),
+            Err(error) => (sent, Err(error)),
+        }
+    }
+
+    /// Publishes what is staged, or takes back what was staged since there was `before`.
+    #[inline(always)]
+    fn publish_or_unstage(&mut self, before: u64) -> Result<(), SendError> {
+        let done = self.tail.publish();
+        if done.is_err() {
+            self.tail.unstage(before);
+        }
+        done
     }
 
     /// What was last published in this ring, by this producer or one before it; `None`
@@ -255,28 +274,17 @@ impl<M: Payload + ?Sized, P: Trust> Producer<M, P> {
     }
 }
 
-#[cfg(not(loom))]
-impl<M: Payload + ?Sized, P: Trust> Producer<M, P> {
-    /// What is known of the consumer.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Io`](crate::Error::Io) if the region's file cannot be asked.
-    pub fn consumer(&self) -> Result<crate::Presence, crate::Error> {
-        self.tail.seat().peer()
-    }
-}
-
 /// Byte messages.
-impl<P: Trust> Producer<[u8], P> {
+impl<P: Trust, A: Algorithm> Producer<[u8], P, A> {
     /// Sets the tag of the messages that are staged or sent from now on; 0 at first.
     pub fn set_tag(&mut self, tag: u32) -> &mut Self {
-        self.tail.tag = tag;
+        self.tail.set_tag(tag);
         self
     }
 
-    /// Sends copies of `messages` with one publish: as many as there is room for.
-    /// Returns how many those are, and why it were not all.
+    /// Sends copies of `messages`, as many as there is room for: with one publish in an SPSC
+    /// ring, with one for each slot that they fill in an MPMC ring. Returns how many those
+    /// are, and why it were not all.
     ///
     /// ```
     /// # let ring = ironring::spsc::Ring::<[u8]>::anonymous(&ironring::Options::bytes(64))?;
@@ -298,7 +306,7 @@ impl<P: Trust> Producer<[u8], P> {
     ///
     /// Those of [`try_send`](Self::try_send).
     #[inline]
-    pub fn claim(&mut self, len: usize) -> Result<Claim<'_, [u8], P>, SendError> {
+    pub fn claim(&mut self, len: usize) -> Result<Claim<'_, [u8], P, A>, SendError> {
         let room = self.tail.reserve(len)?;
         Ok(Claim::new(self, room))
     }
@@ -313,7 +321,7 @@ impl<P: Trust> Producer<[u8], P> {
         &mut self,
         len: usize,
         deadline: impl Into<Deadline>,
-    ) -> Result<Claim<'_, [u8], P>, SendError> {
+    ) -> Result<Claim<'_, [u8], P, A>, SendError> {
         let room = match self.tail.reserve(len) {
             Err(SendError::Full) => self.wait_for(deadline.into(), |producer| producer.tail.reserve(len))?,
             done => done?,
@@ -323,9 +331,10 @@ impl<P: Trust> Producer<[u8], P> {
 }
 
 /// Messages of one type.
-impl<T: Pod, P: Trust> Producer<T, P> {
-    /// Sends `messages` with one publish: as many as there is room for. Returns how many
-    /// those are, and why it were not all.
+impl<T: Pod, P: Trust, A: Algorithm> Producer<T, P, A> {
+    /// Sends `messages`, as many as there is room for: with one publish in an SPSC ring, with
+    /// one for each slot that they fill in an MPMC ring. Returns how many those are, and why
+    /// it were not all.
     ///
     /// ```
     /// # let ring = ironring::spsc::Ring::<u64>::anonymous(&ironring::Options::messages(4))?;
@@ -336,12 +345,22 @@ impl<T: Pod, P: Trust> Producer<T, P> {
     /// ```
     #[inline]
     pub fn send_batch(&mut self, messages: &[T]) -> (usize, Result<(), SendError>) {
-        let staged = self.tail.stage_values(bytemuck::cast_slice(messages));
-        self.tail.publish();
-        match staged {
-            Ok(sent) if sent < messages.len() => (sent, Err(SendError::Full)),
-            Ok(sent) => (sent, Ok(())),
-            Err(error) => (0, Err(error)),
+        let mut sent = 0;
+        loop {
+            let before = self.tail.staged();
+            let staged = self.tail.stage_values(bytemuck::cast_slice(&messages[sent..]));
+            if let Err(error) = self.publish_or_unstage(before) {
+                return (sent, Err(error));
+            }
+            match staged {
+                Ok(staged) => sent += staged,
+                // There may be room where the staged ones are gone.
+                Err(SendError::Full) if before != 0 => {}
+                Err(error) => return (sent, Err(error)),
+            }
+            if sent == messages.len() {
+                return (sent, Ok(()));
+            }
         }
     }
 
@@ -351,7 +370,7 @@ impl<T: Pod, P: Trust> Producer<T, P> {
     ///
     /// Those of [`try_send`](Self::try_send).
     #[inline]
-    pub fn claim(&mut self) -> Result<Claim<'_, T, P>, SendError> {
+    pub fn claim(&mut self) -> Result<Claim<'_, T, P, A>, SendError> {
         let room = self.tail.reserve(size_of::<T>())?;
         Ok(Claim::new(self, room))
     }
@@ -362,7 +381,7 @@ impl<T: Pod, P: Trust> Producer<T, P> {
     ///
     /// Those of [`send_by`](Self::send_by).
     #[inline]
-    pub fn claim_by(&mut self, deadline: impl Into<Deadline>) -> Result<Claim<'_, T, P>, SendError> {
+    pub fn claim_by(&mut self, deadline: impl Into<Deadline>) -> Result<Claim<'_, T, P, A>, SendError> {
         let room = match self.tail.reserve(size_of::<T>()) {
             Err(SendError::Full) => {
                 self.wait_for(deadline.into(), |producer| producer.tail.reserve(size_of::<T>()))?

@@ -4,9 +4,10 @@ use std::{io, marker::PhantomData, ops::Deref, os::fd::AsFd};
 
 use bytemuck::Pod;
 
-use super::{Consumer, head::Found};
+use super::Consumer;
 use crate::{
     RecvError,
+    algorithm::{Algorithm, Found, Head},
     memory::Area,
     payload::Payload,
     trust::{Trust, Trusting, Wary},
@@ -22,7 +23,7 @@ pub struct View<'a, M: Payload + ?Sized, P: Trust = Wary> {
 }
 
 impl<'a, M: Payload + ?Sized, P: Trust> View<'a, M, P> {
-    fn new(area: &'a Area, found: Found) -> Self {
+    pub(crate) fn new(area: &'a Area, found: Found) -> Self {
         Self { area, found, _payload: PhantomData, _peers: PhantomData }
     }
 
@@ -36,7 +37,19 @@ impl<'a, M: Payload + ?Sized, P: Trust> View<'a, M, P> {
     /// Whether it was received before, by this consumer or by one that died holding it.
     #[inline]
     pub fn is_redelivered(&self) -> bool {
-        self.found.redelivered
+        self.found.deliveries > 1
+    }
+
+    /// How often it was delivered, this time included. An SPSC ring does not count beyond 2.
+    #[inline]
+    pub fn deliveries(&self) -> u32 {
+        self.found.deliveries
+    }
+
+    /// Which participant sent it, in an MPMC ring.
+    #[inline]
+    pub fn sender(&self) -> Option<u32> {
+        self.found.sender
     }
 }
 
@@ -153,15 +166,15 @@ impl<T: Pod> Deref for View<'_, T, Trusting> {
 /// first.get();
 /// ```
 #[derive(Debug)]
-pub struct Message<'a, M: Payload + ?Sized, P: Trust = Wary> {
-    consumer: &'a mut Consumer<M, P>,
+pub struct Message<'a, M: Payload + ?Sized, P: Trust, A: Algorithm> {
+    consumer: &'a mut Consumer<M, P, A>,
     found: Found,
 }
 
-impl<'a, M: Payload + ?Sized, P: Trust> Message<'a, M, P> {
+impl<'a, M: Payload + ?Sized, P: Trust, A: Algorithm> Message<'a, M, P, A> {
     /// Takes `found`, which lies at the front of the consumer's ring.
     #[inline(always)]
-    pub(super) fn receive(consumer: &'a mut Consumer<M, P>, found: Found) -> Self {
+    pub(super) fn receive(consumer: &'a mut Consumer<M, P, A>, found: Found) -> Self {
         consumer.head.receive(&found);
         Self { consumer, found }
     }
@@ -179,7 +192,7 @@ impl<'a, M: Payload + ?Sized, P: Trust> Message<'a, M, P> {
     /// Hands the message back: the next receive gives it again, marked. In a ring of
     /// at-most-once delivery it is released.
     pub fn hand_back(self) {
-        self.consumer.head.hand_back(self.found.position);
+        self.consumer.head.hand_back(&self.found);
         std::mem::forget(self);
     }
 
@@ -189,15 +202,27 @@ impl<'a, M: Payload + ?Sized, P: Trust> Message<'a, M, P> {
         self.found.position
     }
 
+    /// How often it was delivered: see [`View::deliveries`].
+    #[inline]
+    pub fn deliveries(&self) -> u32 {
+        self.found.deliveries
+    }
+
+    /// Which participant sent it: see [`View::sender`].
+    #[inline]
+    pub fn sender(&self) -> Option<u32> {
+        self.found.sender
+    }
+
     /// Whether it was received before: see [`View::is_redelivered`].
     #[inline]
     pub fn is_redelivered(&self) -> bool {
-        self.found.redelivered
+        self.found.deliveries > 1
     }
 }
 
 /// Byte messages: the methods of [`View`].
-impl<P: Trust> Message<'_, [u8], P> {
+impl<P: Trust, A: Algorithm> Message<'_, [u8], P, A> {
     /// The message's length in bytes.
     #[inline]
     pub fn len(&self) -> usize {
@@ -228,7 +253,7 @@ impl<P: Trust> Message<'_, [u8], P> {
     }
 }
 
-impl<T: Pod, P: Trust> Message<'_, T, P> {
+impl<T: Pod, P: Trust, A: Algorithm> Message<'_, T, P, A> {
     /// A copy of the message.
     #[inline]
     pub fn get(&self) -> T {
@@ -236,7 +261,7 @@ impl<T: Pod, P: Trust> Message<'_, T, P> {
     }
 }
 
-impl Deref for Message<'_, [u8], Trusting> {
+impl<A: Algorithm> Deref for Message<'_, [u8], Trusting, A> {
     type Target = [u8];
 
     #[inline]
@@ -246,7 +271,7 @@ impl Deref for Message<'_, [u8], Trusting> {
     }
 }
 
-impl<T: Pod> Deref for Message<'_, T, Trusting> {
+impl<T: Pod, A: Algorithm> Deref for Message<'_, T, Trusting, A> {
     type Target = T;
 
     #[inline]
@@ -256,11 +281,11 @@ impl<T: Pod> Deref for Message<'_, T, Trusting> {
     }
 }
 
-impl<M: Payload + ?Sized, P: Trust> Drop for Message<'_, M, P> {
+impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Drop for Message<'_, M, P, A> {
     #[inline]
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.consumer.head.hand_back(self.found.position);
+            self.consumer.head.hand_back(&self.found);
         } else {
             self.consumer.head.release();
         }
@@ -285,16 +310,16 @@ impl<M: Payload + ?Sized, P: Trust> Drop for Message<'_, M, P> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct Batch<'a, M: Payload + ?Sized, P: Trust = Wary> {
-    consumer: &'a mut Consumer<M, P>,
+pub struct Batch<'a, M: Payload + ?Sized, P: Trust, A: Algorithm> {
+    consumer: &'a mut Consumer<M, P, A>,
     first: Found,
     given: usize,
     max: usize,
 }
 
-impl<'a, M: Payload + ?Sized, P: Trust> Batch<'a, M, P> {
+impl<'a, M: Payload + ?Sized, P: Trust, A: Algorithm> Batch<'a, M, P, A> {
     /// A batch of up to `max` messages, of which `first` is the first.
-    pub(super) fn new(consumer: &'a mut Consumer<M, P>, first: Found, max: usize) -> Self {
+    pub(super) fn new(consumer: &'a mut Consumer<M, P, A>, first: Found, max: usize) -> Self {
         Self { consumer, first, given: 0, max }
     }
 
@@ -321,19 +346,19 @@ impl<'a, M: Payload + ?Sized, P: Trust> Batch<'a, M, P> {
     /// Hands all its messages back: the next receive gives them again, marked. In a ring
     /// of at-most-once delivery they are released.
     pub fn hand_back(self) {
-        self.consumer.head.hand_back(self.first.position);
+        self.consumer.head.hand_back(&self.first);
         std::mem::forget(self);
     }
 }
 
-impl<M: Payload + ?Sized, P: Trust> Drop for Batch<'_, M, P> {
+impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Drop for Batch<'_, M, P, A> {
     #[inline]
     fn drop(&mut self) {
         if self.given == 0 {
             return;
         }
         if std::thread::panicking() {
-            self.consumer.head.hand_back(self.first.position);
+            self.consumer.head.hand_back(&self.first);
         } else {
             self.consumer.head.release();
         }

@@ -8,10 +8,13 @@ use std::{
 
 use bytemuck::Pod;
 
-use super::{Producer, tail::Room};
+use super::Producer;
 use crate::{
+    SendError,
+    algorithm::{Algorithm, Tail},
+    memory::Span,
     payload::Payload,
-    trust::{Trust, Trusting, Wary},
+    trust::{Trust, Trusting},
 };
 
 /// Room for one message: write it, then [`publish`](Self::publish) or
@@ -26,7 +29,7 @@ use crate::{
 /// let mut claim = producer.claim(100)?;
 /// claim.write_at(0, b"short");
 /// claim.shrink(5);
-/// claim.publish();
+/// claim.publish()?;
 /// assert_eq!(consumer.try_recv()?.to_vec(), b"short");
 ///
 /// drop(producer.claim(100)?);
@@ -41,26 +44,36 @@ use crate::{
 /// let mut producer = ring.producer().unwrap();
 /// let claim = producer.claim(8).unwrap();
 /// drop(producer);
-/// claim.publish();
+/// claim.publish().unwrap();
 /// ```
 #[derive(Debug)]
 #[must_use = "a claim that is dropped sends nothing"]
-pub struct Claim<'a, M: Payload + ?Sized, P: Trust = Wary> {
-    producer: &'a mut Producer<M, P>,
-    room: Room,
+pub struct Claim<'a, M: Payload + ?Sized, P: Trust, A: Algorithm> {
+    producer: &'a mut Producer<M, P, A>,
+    room: <A::Tail<M> as Tail<M>>::Room,
     len: usize,
 }
 
-impl<'a, M: Payload + ?Sized, P: Trust> Claim<'a, M, P> {
-    pub(super) fn new(producer: &'a mut Producer<M, P>, room: Room) -> Self {
-        Self { producer, room, len: room.span.len() }
+impl<'a, M: Payload + ?Sized, P: Trust, A: Algorithm> Claim<'a, M, P, A> {
+    pub(super) fn new(producer: &'a mut Producer<M, P, A>, room: <A::Tail<M> as Tail<M>>::Room) -> Self {
+        Self { producer, room, len: A::Tail::span(&room).len() }
     }
 
     /// Publishes the message, and what was staged before it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Producer::publish`]: the message stays staged, to be published or
+    /// discarded.
     #[inline]
-    pub fn publish(self) {
+    pub fn publish(self) -> Result<(), SendError> {
         self.producer.tail.stage_room(self.room, self.len);
-        self.producer.tail.publish();
+        self.producer.tail.publish()
+    }
+
+    #[inline(always)]
+    fn span(&self) -> Span {
+        A::Tail::span(&self.room)
     }
 
     /// Keeps the message for the next publish.
@@ -70,7 +83,7 @@ impl<'a, M: Payload + ?Sized, P: Trust> Claim<'a, M, P> {
     }
 }
 
-impl<P: Trust> Claim<'_, [u8], P> {
+impl<P: Trust, A: Algorithm> Claim<'_, [u8], P, A> {
     /// Copies `bytes` to the room, from `offset` on.
     ///
     /// # Panics
@@ -84,7 +97,7 @@ impl<P: Trust> Claim<'_, [u8], P> {
             bytes.len(),
             self.len
         );
-        self.producer.tail.area().write(self.room.span.skip(offset), bytes);
+        self.producer.tail.area().write(self.span().skip(offset), bytes);
     }
 
     /// Lets one `read` of `source` fill the room, from `offset` on; returns how many bytes
@@ -94,7 +107,7 @@ impl<P: Trust> Claim<'_, [u8], P> {
     ///
     /// Those of `read(2)`.
     pub fn read_from(&mut self, source: impl AsFd, offset: usize) -> io::Result<usize> {
-        self.room.span.first(self.len).skip(offset).fill_from(source.as_fd())
+        self.span().first(self.len).skip(offset).fill_from(source.as_fd())
     }
 
     /// Makes the message shorter: `len` bytes, if it is longer now.
@@ -116,15 +129,15 @@ impl<P: Trust> Claim<'_, [u8], P> {
     }
 }
 
-impl<T: Pod, P: Trust> Claim<'_, T, P> {
+impl<T: Pod, P: Trust, A: Algorithm> Claim<'_, T, P, A> {
     /// Copies `message` to the room.
     #[inline]
     pub fn write(&mut self, message: T) {
-        self.producer.tail.area().write(self.room.span, bytemuck::bytes_of(&message));
+        self.producer.tail.area().write(self.span(), bytemuck::bytes_of(&message));
     }
 }
 
-impl Deref for Claim<'_, [u8], Trusting> {
+impl<A: Algorithm> Deref for Claim<'_, [u8], Trusting, A> {
     type Target = [u8];
 
     #[inline]
@@ -132,19 +145,19 @@ impl Deref for Claim<'_, [u8], Trusting> {
         // SAFETY: the span has at least `len` bytes, mapped as long as the producer
         // lives, and every byte is a value. Nobody else writes them: `trust_peers` was
         // promised that, and this process has them through this claim only.
-        unsafe { std::slice::from_raw_parts(self.room.span.as_ptr(), self.len) }
+        unsafe { std::slice::from_raw_parts(self.span().as_ptr(), self.len) }
     }
 }
 
-impl DerefMut for Claim<'_, [u8], Trusting> {
+impl<A: Algorithm> DerefMut for Claim<'_, [u8], Trusting, A> {
     #[inline]
     fn deref_mut(&mut self) -> &mut [u8] {
         // SAFETY: as in `deref`; nobody else reads them either before they are published.
-        unsafe { std::slice::from_raw_parts_mut(self.room.span.as_ptr(), self.len) }
+        unsafe { std::slice::from_raw_parts_mut(self.span().as_ptr(), self.len) }
     }
 }
 
-impl<T: Pod> Deref for Claim<'_, T, Trusting> {
+impl<T: Pod, A: Algorithm> Deref for Claim<'_, T, Trusting, A> {
     type Target = T;
 
     #[inline]
@@ -152,14 +165,14 @@ impl<T: Pod> Deref for Claim<'_, T, Trusting> {
         // SAFETY: the span has `size_of::<T>()` bytes at a multiple of a stride that the
         // alignment of `T` divides; any bytes are a `T` (it is `Pod`); nobody else writes
         // them, as `trust_peers` was promised.
-        unsafe { &*self.room.span.as_ptr().cast() }
+        unsafe { &*self.span().as_ptr().cast() }
     }
 }
 
-impl<T: Pod> DerefMut for Claim<'_, T, Trusting> {
+impl<T: Pod, A: Algorithm> DerefMut for Claim<'_, T, Trusting, A> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: as in `deref`; nobody else reads them either before they are published.
-        unsafe { &mut *self.room.span.as_ptr().cast() }
+        unsafe { &mut *self.span().as_ptr().cast() }
     }
 }

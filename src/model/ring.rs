@@ -1,0 +1,76 @@
+//! A ring in a loom model, in place of the one in a file.
+
+use std::{marker::PhantomData, sync::Arc};
+
+use crate::{
+    Consumer, Error, Life, Options, Producer, Wary,
+    algorithm::Algorithm,
+    geometry::Geometry,
+    memory::Memory,
+    mpmc::{self, Mpmc, Recovered},
+    payload::Payload,
+    region::Region,
+};
+
+/// A ring for the threads of one loom execution.
+#[derive(Debug)]
+pub struct Ring<M: Payload + ?Sized, A: Algorithm> {
+    memory: Arc<Memory>,
+    geometry: Geometry,
+    _payload: PhantomData<fn(&M) -> A>,
+}
+
+impl<M: Payload + ?Sized, A: Algorithm> Clone for Ring<M, A> {
+    fn clone(&self) -> Self {
+        Self { memory: Arc::clone(&self.memory), ..*self }
+    }
+}
+
+impl<M: Payload + ?Sized, A: Algorithm> Ring<M, A> {
+    /// Makes a ring.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Options`].
+    pub fn anonymous(options: &Options) -> Result<Self, Error> {
+        let geometry = A::geometry::<M>(options)?;
+        let ring = Self { memory: Memory::new(&geometry), geometry, _payload: PhantomData };
+        if let Some(exchange) = geometry.exchange {
+            mpmc::hand_out_slots(ring.region(&Life::endless()).mapping(), &geometry, exchange);
+        }
+        Ok(ring)
+    }
+
+    /// Attaches as a producer, to live as long as `life`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`]; [`Error::NoPlace`].
+    pub fn producer(&self, life: &Life) -> Result<Producer<M, Wary, A>, Error> {
+        A::tail(&self.region(life)).map(Producer::of)
+    }
+
+    /// Attaches as a consumer, to live as long as `life`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`]; [`Error::NoPlace`].
+    pub fn consumer(&self, life: &Life) -> Result<Consumer<M, Wary, A>, Error> {
+        A::head(&self.region(life)).map(Consumer::of)
+    }
+
+    fn region(&self, life: &Life) -> Region {
+        Region::of(&self.memory, self.geometry, life)
+    }
+}
+
+impl<M: Payload + ?Sized> Ring<M, Mpmc> {
+    /// Sets right what participants left that died, for as long as `life`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`].
+    pub fn recover(&self, life: &Life) -> Result<Vec<Recovered>, Error> {
+        mpmc::recover(&self.region(life))
+    }
+}

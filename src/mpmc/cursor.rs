@@ -1,0 +1,165 @@
+//! Where to enqueue and dequeue: found from the entries, which are the truth; the hints
+//! in the header page only shorten the way.
+
+use super::{shared::Shared, words::Turns};
+use crate::{error::Corrupt, memory::Word, sync::Ordering};
+
+/// The place of a participant's next enqueue or dequeue.
+#[derive(Clone, Debug)]
+pub(super) struct Cursor {
+    /// Every position before it has been seen taken.
+    position: u64,
+    /// Shared by all on this side: it may lag, and never leads.
+    hint: Word,
+    side: Side,
+}
+
+/// What a participant does with positions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    /// Enqueues: it looks for an entry that is free.
+    Tail,
+    /// Dequeues: it looks for an entry that is full.
+    Head,
+}
+
+/// What the entry at the first position that is not yet taken says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// It can be taken.
+    Ready(u64),
+    /// It cannot: the ring is full, or empty.
+    Blocked(u64),
+}
+
+/// Entries that are walked between two looks at the hint.
+const STRETCH: u32 = 64;
+/// Stretches, beyond those of one lap, after which it is not others at work that keep
+/// ahead of this participant.
+const MAX_STRETCHES: u64 = 1 << 14;
+
+impl Side {
+    #[inline(always)]
+    const fn wanted(self, turns: Turns, position: u64) -> u64 {
+        match self {
+            Self::Tail => turns.free(position),
+            Self::Head => turns.free(position).wrapping_add(turns.turns(1)),
+        }
+    }
+
+    const fn leads(self, found: u64) -> Corrupt {
+        let word = match self {
+            Self::Tail => "tail",
+            Self::Head => "head",
+        };
+        Corrupt { word, found, expected: "a position that the entries have reached, each in its turn" }
+    }
+}
+
+impl Cursor {
+    /// One that knows nothing yet.
+    pub(super) fn new(shared: &Shared, side: Side) -> Self {
+        let hint = match side {
+            Side::Tail => shared.tail(),
+            Side::Head => shared.head(),
+        };
+        Self { position: 0, hint, side }
+    }
+
+    #[inline(always)]
+    pub(super) const fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Goes to the first position that is not yet taken.
+    #[inline(always)]
+    pub(super) fn look(&mut self, shared: &Shared) -> Result<Look, Corrupt> {
+        let position = self.later_of_hint();
+        // Acquire: pairs with the Release of the exchange in `Participant::exchange`.
+        let entry = shared.entry(position).load(Ordering::Acquire);
+        let ahead = shared.turns.ahead(entry, self.side.wanted(shared.turns, position));
+        if ahead == 0 {
+            self.position = position;
+            return Ok(Look::Ready(entry));
+        }
+        if ahead == -1 && position == self.position {
+            return Ok(Look::Blocked(entry));
+        }
+        self.walk(shared, position)
+    }
+
+    /// The hint, or what this participant has seen, whichever is later.
+    #[inline(always)]
+    fn later_of_hint(&self) -> u64 {
+        // Acquire: pairs with the Release in `pass_on`: entries are seen at least as far
+        // as whoever moved the hint saw them.
+        let hint = self.hint.load(Ordering::Acquire);
+        if is_before(self.position, hint) { hint } else { self.position }
+    }
+
+    /// Goes on from `position` to the first that is not taken.
+    #[cold]
+    fn walk(&mut self, shared: &Shared, mut position: u64) -> Result<Look, Corrupt> {
+        let mut trusts_hint = true;
+        let limit = MAX_STRETCHES + shared.capacity / u64::from(STRETCH);
+        for _ in 0..limit {
+            for _ in 0..STRETCH {
+                let entry = shared.entry(position).load(Ordering::Acquire);
+                let ahead = shared.turns.ahead(entry, self.side.wanted(shared.turns, position));
+                match ahead {
+                    0 | -1 => {
+                        self.position = position;
+                        // Here too, or whoever polls walks each time.
+                        self.pass_on(trusts_hint);
+                        return Ok(if ahead == 0 { Look::Ready(entry) } else { Look::Blocked(entry) });
+                    }
+                    1.. => {
+                        // Taken. So are those on the laps that the entry is ahead by, and
+                        // with each all before it: they are taken in order.
+                        let laps = (ahead - 1) as u64 / 2;
+                        position = position.wrapping_add(laps.wrapping_mul(shared.capacity)).wrapping_add(1);
+                    }
+                    _ => {
+                        // The hint led: no participant makes it, so go by what was seen.
+                        if !trusts_hint {
+                            return Err(self.side.leads(position));
+                        }
+                        trusts_hint = false;
+                        position = self.position;
+                    }
+                }
+            }
+            // Others take positions meanwhile, and may be faster.
+            if trusts_hint {
+                let hint = self.later_of_hint();
+                if is_before(position, hint) {
+                    position = hint;
+                }
+            }
+        }
+        Err(self.side.leads(position))
+    }
+
+    /// Goes on behind a position that this participant has taken.
+    #[inline(always)]
+    pub(super) fn take(&mut self) {
+        self.position = self.position.wrapping_add(1);
+        self.pass_on(true);
+    }
+
+    /// Moves the hint on to what was seen. Two such stores may cross, and the hint go back:
+    /// whoever walks next moves it on again.
+    #[inline(always)]
+    fn pass_on(&self, trusts_hint: bool) {
+        if !trusts_hint || is_before(self.hint.load(Ordering::Relaxed), self.position) {
+            // Release: pairs with the Acquire in `later_of_hint`.
+            self.hint.store(self.position, Ordering::Release);
+        }
+    }
+}
+
+/// Wrapping: positions that are compared are never half the range of u64 apart.
+#[inline(always)]
+const fn is_before(one: u64, other: u64) -> bool {
+    (one.wrapping_sub(other) as i64) < 0
+}

@@ -1,0 +1,200 @@
+//! The ring for any number of producers and consumers, that no dead one can wedge.
+//!
+//! The ring does not hold messages: it holds *entries*, each of which names a *slot*, and
+//! every participant holds a few slots of its own. To send is to write to a slot of one's
+//! own, and then to exchange it for the one that an entry names, by one compare-exchange;
+//! to receive is to exchange a spare slot for the one with the message. Before that
+//! instant nothing has happened, after it everything has: there is no state between in
+//! which a stopped or killed participant could leave the ring.
+//!
+//! ```text
+//!  Producer::send                                      Consumer::recv
+//!   look: is the entry at tail free?                    look: is the entry at head full?
+//!   copy the payload to the held slot                   journal: what is about to be done
+//!   journal: what is about to be done                   exchange: the entry (AcqRel)
+//!   exchange: the entry (AcqRel)  ------------------>   record the slot as held, clear the
+//!   record the slot as held, clear the                    journal
+//!     journal; move the hint                            copy, or read in place
+//!                                                       record the slot as spare
+//! ```
+//!
+//! The journal tells whoever repairs the record of a dead participant what that was about
+//! to do; the entry, the other journals and the slot's owner tell whether it did it.
+//! docs/DESIGN.md says why, docs/PROOF.md what holds.
+
+mod block;
+mod cursor;
+mod head;
+mod participant;
+mod patrol;
+mod recovered;
+mod repair;
+mod shared;
+mod tail;
+mod words;
+
+pub(crate) use self::shared::hand_out_slots;
+pub use self::{
+    block::OwnedMessages,
+    recovered::{Interrupted, Recovered},
+};
+use self::{head::Head, shared::Shared, tail::Tail};
+#[cfg(not(loom))]
+use crate::Kind;
+use crate::{
+    Deadline, Error, Options, RecvError, SendError, Trust, Wary,
+    algorithm::{Algorithm, Head as _},
+    geometry::Geometry,
+    payload::Payload,
+    region::Region,
+};
+pub use crate::{Published, View};
+
+/// A ring for any number of producers and consumers.
+pub type Ring<M> = crate::Ring<M, Mpmc>;
+/// A sending side: one of any number.
+pub type Producer<M, P = Wary> = crate::Producer<M, P, Mpmc>;
+/// A receiving side: one of any number.
+pub type Consumer<M, P = Wary> = crate::Consumer<M, P, Mpmc>;
+/// Room for a message, to be written in place.
+pub type Claim<'a, M, P = Wary> = crate::Claim<'a, M, P, Mpmc>;
+/// A received message.
+pub type Message<'a, M, P = Wary> = crate::Message<'a, M, P, Mpmc>;
+/// Several received messages.
+pub type Batch<'a, M, P = Wary> = crate::Batch<'a, M, P, Mpmc>;
+
+/// How many positions ahead the entry is fetched: a line of entries.
+const EXPECT_ENTRY: u64 = 8;
+/// How many positions ahead the slot is fetched that lies there.
+const EXPECT_SLOT: u64 = 4;
+
+/// The algorithm of this module, as a type.
+#[derive(Debug)]
+pub enum Mpmc {}
+
+impl Algorithm for Mpmc {
+    #[cfg(not(loom))]
+    const KIND: Kind = Kind::Mpmc;
+    type Tail<M: Payload + ?Sized> = Tail<M>;
+    type Head<M: Payload + ?Sized> = Head<M>;
+
+    fn geometry<M: Payload + ?Sized>(options: &Options) -> Result<Geometry, Error> {
+        options.exchange_geometry::<M>()
+    }
+
+    fn tail<M: Payload + ?Sized>(region: &Region) -> Result<Tail<M>, Error> {
+        Tail::attach(region)
+    }
+
+    fn head<M: Payload + ?Sized>(region: &Region) -> Result<Head<M>, Error> {
+        Head::attach(region)
+    }
+}
+
+/// A message that [`Producer::force_send`] put another one in the place of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Displaced {
+    /// Where in the ring's life it was.
+    pub position: u64,
+    /// How many messages it was: more than one where a batch was sent in one slot.
+    pub messages: u32,
+    /// The tag of the first.
+    pub tag: u32,
+}
+
+impl<M: Payload + ?Sized, P: Trust> Producer<M, P> {
+    /// This producer's number among the ring's participants.
+    pub fn participant(&self) -> u32 {
+        self.tail.participant().number
+    }
+
+    /// Sends a copy of `message`; where the ring is full, in the place of the oldest one, which
+    /// is lost, and counted. What is staged is sent before it, in the same slot.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::TooLong`], [`Forked`](SendError::Forked), [`Corrupt`](SendError::Corrupt),
+    /// and [`Full`](SendError::Full) where what is staged leaves no room in the slot.
+    ///
+    /// ```
+    /// use ironring::{Options, mpmc};
+    ///
+    /// let ring = mpmc::Ring::<u64>::anonymous(&Options::messages(2))?;
+    /// let (mut producer, mut consumer) = (ring.producer()?, ring.consumer()?);
+    /// assert_eq!(producer.force_send(&1)?, None);
+    /// assert_eq!(producer.force_send(&2)?, None);
+    /// assert_eq!(producer.force_send(&3)?.map(|displaced| displaced.position), Some(0));
+    /// assert_eq!(consumer.recv_value()?, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn force_send(&mut self, message: &M) -> Result<Option<Displaced>, SendError> {
+        self.tail.force(message.bytes())
+    }
+}
+
+impl<M: Payload + ?Sized, P: Trust> Consumer<M, P> {
+    /// This consumer's number among the ring's participants.
+    pub fn participant(&self) -> u32 {
+        self.head.participant().number
+    }
+
+    /// Receives the next messages of one slot, waiting for them: a single one, or what is left
+    /// of a batch that was sent in one slot.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv`](Self::recv), and [`RecvError::HoldsAll`].
+    pub fn recv_owned(&mut self) -> Result<OwnedMessages<M, P>, RecvError> {
+        self.recv_owned_by(Deadline::NEVER)
+    }
+
+    /// Receives as [`recv_owned`](Self::recv_owned) does, waiting until `deadline` at most.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv_owned`](Self::recv_owned), and [`RecvError::TimedOut`].
+    pub fn recv_owned_by(&mut self, deadline: impl Into<Deadline>) -> Result<OwnedMessages<M, P>, RecvError> {
+        self.find_by(deadline.into())?;
+        self.head.take_owned()
+    }
+
+    /// Receives as [`recv_owned`](Self::recv_owned) does, if there is a message.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv_owned`](Self::recv_owned), and [`RecvError::Empty`].
+    pub fn try_recv_owned(&mut self) -> Result<OwnedMessages<M, P>, RecvError> {
+        self.head.find()?;
+        self.head.take_owned()
+    }
+
+    /// The participants that this consumer has recovered since it was last asked: at most the
+    /// last 1024.
+    pub fn take_recovered(&mut self) -> Vec<Recovered> {
+        self.head.take_events()
+    }
+}
+
+#[cfg(not(loom))]
+impl<M: Payload + ?Sized> Ring<M> {
+    /// Sets right what participants left that died; says what that was. Consumers do so by
+    /// themselves, and nobody waits for it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`]; [`Error::Io`].
+    pub fn recover(&self) -> Result<Vec<Recovered>, Error> {
+        recover(&self.region)
+    }
+}
+
+/// Sets right what participants left that died.
+pub(crate) fn recover(region: &Region) -> Result<Vec<Recovered>, Error> {
+    let shared = Shared::of(region.mapping(), &region.identity().geometry);
+    let mut all = Vec::new();
+    patrol::look_round(region, &shared, [None; 2], |_, _, recovered| {
+        all.extend(recovered);
+        Ok(())
+    })?;
+    Ok(all)
+}

@@ -1,0 +1,243 @@
+//! One participant: its record, the slots that it holds, and the exchange, which is the
+//! whole of the algorithm.
+
+use std::sync::Arc;
+
+use super::{
+    recovered::Recovered,
+    repair,
+    shared::Shared,
+    words::{Content, Held, Intent, Operation, Owner},
+};
+use crate::{
+    Error, Role, Seat,
+    error::Corrupt,
+    layout::{
+        AT_RECORD_DISPLACED, AT_RECORD_DISPLACED_BEFORE, RECORD_EXPECTED, RECORD_HELD, RECORD_INTENT,
+        RECORD_LAST, RECORD_LAST_TAG, RECORD_NEXT_TAG,
+    },
+    memory::Word,
+    record::Record,
+    region::Region,
+    sync::Ordering,
+};
+
+#[derive(Debug)]
+pub(super) struct Participant {
+    pub(super) number: u32,
+    pub(super) shared: Shared,
+    intent: Word,
+    expected: Word,
+    last: Word,
+    last_tag: Word,
+    next_tag: Word,
+    displaced: Word,
+    displaced_before: Word,
+    places: Box<[HeldPlace]>,
+    seat: Arc<Seat>,
+}
+
+/// A slot that the participant holds: what its record says of it, and its number, which
+/// is not read back from there.
+#[derive(Debug)]
+struct HeldPlace {
+    slot: u32,
+    word: Word,
+    position: Word,
+}
+
+impl Participant {
+    /// Takes a place in the ring whose last holder is gone, and sets right what that left.
+    pub(super) fn attach(region: &Region, role: Role) -> Result<(Self, Option<Recovered>), Error> {
+        let geometry = &region.identity().geometry;
+        let shared = Shared::of(region.mapping(), geometry);
+        let records = fitting(&shared, role)?;
+        let exchange = shared.exchange;
+        let offsets = records.iter().map(|number| exchange.record(*number));
+        let Some(seat) = Seat::take_first(region, offsets, role)? else {
+            return Err(Error::NoPlace { participants: exchange.participants });
+        };
+        let number = ((seat.record() - exchange.record(0)) / exchange.record_len()) as u32;
+        let shared = Shared::of(seat.mapping(), geometry);
+        let record = Record::at(seat.record(), seat.mapping());
+        let recovered = repair::repair(&shared, number, &record)?;
+        let places = shared.places().map(|place| {
+            let word = |index: u32| {
+                seat.mapping().word(seat.record() + RECORD_HELD + size_of::<u64>() * index as usize)
+            };
+            let slot = shared.held(number, place)?.slot;
+            Ok(HeldPlace { slot, word: word(place), position: word(exchange.held + place) })
+        });
+        let places = places.collect::<Result<Box<[_]>, Corrupt>>()?;
+        check_distinct(&places)?;
+        let word = |offset| seat.mapping().word(seat.record() + offset);
+        let participant = Self {
+            number,
+            intent: word(RECORD_INTENT),
+            expected: word(RECORD_EXPECTED),
+            last: word(RECORD_LAST),
+            last_tag: word(RECORD_LAST_TAG),
+            next_tag: word(RECORD_NEXT_TAG),
+            displaced: word(AT_RECORD_DISPLACED),
+            displaced_before: word(AT_RECORD_DISPLACED_BEFORE),
+            places,
+            shared,
+            seat: Arc::new(seat),
+        };
+        // Not before: were this one killed until here, its predecessor is repaired again.
+        participant.seat.announce();
+        Ok((participant, recovered))
+    }
+
+    /// The slot held at `place`.
+    #[inline(always)]
+    pub(super) fn slot(&self, place: u32) -> u32 {
+        self.places[place as usize].slot
+    }
+
+    /// Gives the slot held at `place` to the ring for the one that `entry` names, which was
+    /// found at `position`. False if somebody else was first: then nothing has happened.
+    ///
+    /// The journal tells a repairer what was to happen, and the entry whether it did: so
+    /// this may end between any two instructions.
+    #[inline(always)]
+    pub(super) fn exchange(
+        &mut self,
+        operation: Operation,
+        place: u32,
+        position: u64,
+        entry: u64,
+    ) -> Result<bool, Corrupt> {
+        let turns = self.shared.turns;
+        let got = self.shared.slot_of(entry)?;
+        let owner = self.shared.owner(got)?;
+        let held = &mut self.places[place as usize];
+        let index = position & (self.shared.capacity - 1);
+        let new = turns.with_slot(entry.wrapping_add(turns.turns(operation.turns())), held.slot);
+
+        // Before the intent, by which a repairer finds them.
+        match operation {
+            Operation::Enqueue => {}
+            Operation::Dequeue => held.position.store(position, Ordering::Relaxed),
+            Operation::Displace => {
+                let displaced = self.displaced.load(Ordering::Relaxed);
+                self.displaced_before.store(displaced, Ordering::Relaxed);
+            }
+        }
+        // Release: pairs with the Acquire in `repair`: whoever reads this knows that the
+        // operation before is over.
+        self.expected.store(entry, Ordering::Release);
+        // Release: pairs with the Acquire in `repair`, so that `expected` is seen with it.
+        let intent = Intent::new(operation, place, index, turns, entry);
+        self.intent.store(intent.word(), Ordering::Release);
+
+        // Release: pairs with the Acquire of the entry in `Cursor::look`, so that the slot's
+        // contents are seen with it. Acquire: pairs with the same Release of whoever gave the
+        // slot that this gets.
+        let done =
+            self.shared.entry(position).compare_exchange(entry, new, Ordering::AcqRel, Ordering::Relaxed);
+        if done.is_err() {
+            // Release: what follows, a new `expected`, is not seen before this.
+            self.intent.store(Intent::NONE, Ordering::Release);
+            return Ok(false);
+        }
+        held.slot = got;
+        match operation {
+            Operation::Dequeue => {
+                held.word.store(Held::taken(got).word(), Ordering::Relaxed);
+                let before = Owner(owner.load(Ordering::Relaxed));
+                owner.store(before.now(self.number).0, Ordering::Relaxed);
+            }
+            Operation::Enqueue | Operation::Displace => {
+                if operation == Operation::Displace {
+                    let before = self.displaced_before.load(Ordering::Relaxed);
+                    let count = self.shared.messages_in(got).unwrap_or(1);
+                    self.displaced.store(before.wrapping_add(count.into()), Ordering::Relaxed);
+                }
+                held.word.store(Held::spare(got).word(), Ordering::Relaxed);
+                owner.store(Owner::writer(self.number).0, Ordering::Relaxed);
+                self.last.store(position.wrapping_add(1), Ordering::Relaxed);
+            }
+        }
+        // Release: pairs with the Acquire in `repair`, so that whoever sees that nothing is
+        // intended sees the record and the owner as they are since.
+        self.intent.store(Intent::NONE, Ordering::Release);
+        Ok(true)
+    }
+
+    /// Records what is in the slot held at `place`.
+    #[inline(always)]
+    pub(super) fn set_held(&self, place: u32, held: Held) {
+        // Release, so that a successor sees the messages read before it sees them released.
+        self.places[place as usize].word.store(held.word(), Ordering::Release);
+    }
+
+    /// The slots held of which the record says that nothing is in them, a bit each.
+    pub(super) fn spares(&self) -> Result<u64, Corrupt> {
+        let mut spares = 0;
+        for place in self.shared.places() {
+            if self.shared.held(self.number, place)?.state == Content::Spare {
+                spares |= 1 << place;
+            }
+        }
+        Ok(spares)
+    }
+
+    /// Says what tag the next message to be published has.
+    pub(super) fn set_next_tag(&self, tag: u32) {
+        self.next_tag.store(tag.into(), Ordering::Relaxed);
+    }
+
+    /// Says that the last published message has the tag that was said before.
+    pub(super) fn set_last_tag(&self, tag: u32) {
+        self.last_tag.store(tag.into(), Ordering::Relaxed);
+    }
+
+    /// The position behind the last message published from this place, and its tag.
+    pub(super) fn last(&self) -> (u64, u32) {
+        (self.last.load(Ordering::Relaxed), self.last_tag.load(Ordering::Relaxed) as u32)
+    }
+
+    pub(super) fn seat(&self) -> &Seat {
+        &self.seat
+    }
+
+    /// The seat, for what is to keep the place.
+    pub(super) const fn seat_kept(&self) -> &Arc<Seat> {
+        &self.seat
+    }
+}
+
+/// The participants' places in the order in which one that comes as `role` tries them: a
+/// consumer first those where messages wait for it, a producer those where none do.
+fn fitting(shared: &Shared, role: Role) -> Result<Vec<u32>, Corrupt> {
+    let mut fitting = Vec::new();
+    for number in shared.participants() {
+        let (mut messages, mut aside) = (0, 0);
+        for place in shared.places() {
+            match shared.held(number, place)?.state {
+                Content::Spare => {}
+                Content::Messages | Content::Dropping => messages += 1,
+                Content::Aside => aside += 1,
+            }
+        }
+        // A consumer gives one slot for another, so it needs two.
+        if role == Role::Producer || shared.exchange.held - aside >= 2 {
+            fitting.push((number, messages));
+        }
+    }
+    fitting.sort_by_key(|(_, messages)| match role {
+        Role::Producer => *messages,
+        Role::Consumer => shared.exchange.held - messages,
+    });
+    Ok(fitting.into_iter().map(|(number, _)| number).collect())
+}
+
+fn check_distinct(places: &[HeldPlace]) -> Result<(), Corrupt> {
+    for (i, place) in places.iter().enumerate() {
+        if places[..i].iter().any(|other| other.slot == place.slot) {
+            return Err(Corrupt { word: "held", found: place.slot.into(), expected: "each slot held once" });
+        }
+    }
+    Ok(())
+}

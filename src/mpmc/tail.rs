@@ -1,0 +1,416 @@
+//! The producer's end: writing messages to a slot of its own, giving the slot to the ring.
+
+use std::marker::PhantomData;
+
+use super::{
+    Displaced, EXPECT_ENTRY, EXPECT_SLOT,
+    cursor::{Cursor, Look, Side},
+    participant::Participant,
+    shared::Place,
+    words::{Held, Operation},
+};
+use crate::{
+    Error, Published, Role, Seat, algorithm,
+    error::{Corrupt, SendError},
+    layout::SLOT_HEADER,
+    memory::{Area, Span},
+    payload::{FrameHeader, Payload, WORD},
+    region::Region,
+    sync::Ordering,
+};
+
+pub struct Tail<M: Payload + ?Sized> {
+    participant: Participant,
+    cursor: Cursor,
+    /// The free entry at the cursor, if it was looked at and not yet tried.
+    ready: Option<u64>,
+    /// Which held slot messages are written to.
+    place: u32,
+    slot: u32,
+    /// Behind the messages that are written to the slot, from its start.
+    end: u64,
+    /// How many those are.
+    count: u32,
+    /// The last of them. Bytes only.
+    last: Frame,
+    tag: u32,
+    /// The tag that the record names as the next.
+    next_tag: u32,
+    corrupt: Option<Corrupt>,
+    _payload: PhantomData<fn(&M)>,
+}
+
+/// A frame that was written, and may get another behind it.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    offset: u64,
+    len: usize,
+    tag: u32,
+}
+
+/// Room for one message behind those that are staged.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    span: Span,
+}
+
+const EMPTY: u64 = SLOT_HEADER as u64;
+
+impl<M: Payload + ?Sized> Tail<M> {
+    /// Takes a place in the ring; also what was found there.
+    pub(super) fn attach(region: &Region) -> Result<Self, Error> {
+        let (participant, _) = Participant::attach(region, Role::Producer)?;
+        let place = participant.spares()?.trailing_zeros();
+        if place >= participant.shared.exchange.held {
+            return Err(Corrupt { word: "held", found: 0, expected: "a spare slot in each record" }.into());
+        }
+        let (_, tag) = participant.last();
+        participant.set_next_tag(tag);
+        Ok(Self {
+            cursor: Cursor::new(&participant.shared, Side::Tail),
+            ready: None,
+            place,
+            slot: participant.slot(place),
+            end: EMPTY,
+            count: 0,
+            last: Frame { offset: EMPTY, len: 0, tag: 0 },
+            tag: 0,
+            next_tag: tag,
+            corrupt: None,
+            participant,
+            _payload: PhantomData,
+        })
+    }
+
+    /// Makes sure that there is a free entry; others may take it before it is used.
+    #[inline(always)]
+    fn find_room(&mut self) -> Result<(), SendError> {
+        if let Some(corrupt) = self.corrupt {
+            return Err(corrupt.into());
+        }
+        match self.cursor.look(&self.participant.shared) {
+            Ok(Look::Ready(entry)) => {
+                self.ready = Some(entry);
+                Ok(())
+            }
+            Ok(Look::Blocked(_)) => Err(SendError::Full),
+            Err(corrupt) => Err(self.spoilt(corrupt).into()),
+        }
+    }
+
+    #[cold]
+    fn spoilt(&mut self, corrupt: Corrupt) -> Corrupt {
+        self.corrupt = Some(corrupt);
+        corrupt
+    }
+
+    /// Gives the slot to the ring, with all that is staged.
+    #[inline(always)]
+    fn give(&mut self) -> Result<(), SendError> {
+        if M::FRAMED && self.last.tag != self.next_tag {
+            self.next_tag = self.last.tag;
+            self.participant.set_next_tag(self.next_tag);
+        }
+        loop {
+            let entry = match self.ready.take() {
+                Some(entry) => entry,
+                None => {
+                    self.find_room()?;
+                    continue;
+                }
+            };
+            if self.exchange(Operation::Enqueue, entry)? {
+                return Ok(());
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn exchange(&mut self, operation: Operation, entry: u64) -> Result<bool, Corrupt> {
+        let position = self.cursor.position();
+        match self.participant.exchange(operation, self.place, position, entry) {
+            Ok(true) => {}
+            Ok(false) => return Ok(false),
+            Err(corrupt) => return Err(self.spoilt(corrupt)),
+        }
+        if M::FRAMED {
+            self.participant.set_last_tag(self.next_tag);
+        }
+        self.cursor.take();
+        self.slot = self.participant.slot(self.place);
+        self.clear();
+        let shared = &self.participant.shared;
+        shared.expect_entry(position.wrapping_add(EXPECT_ENTRY));
+        shared.expect(position.wrapping_add(EXPECT_SLOT));
+        Ok(true)
+    }
+
+    #[inline(always)]
+    fn clear(&mut self) {
+        self.end = EMPTY;
+        self.count = 0;
+    }
+
+    /// Sends `message`, in place of the oldest one where the ring is full.
+    pub(super) fn force(&mut self, message: &[u8]) -> Result<Option<Displaced>, SendError> {
+        self.stage(message)?;
+        if M::FRAMED {
+            self.next_tag = self.last.tag;
+            self.participant.set_next_tag(self.next_tag);
+        }
+        loop {
+            let look = match self.cursor.look(&self.participant.shared) {
+                Ok(look) => look,
+                Err(corrupt) => return Err(self.spoilt(corrupt).into()),
+            };
+            let position = self.cursor.position();
+            match look {
+                Look::Ready(entry) => {
+                    if self.exchange(Operation::Enqueue, entry)? {
+                        return Ok(None);
+                    }
+                }
+                Look::Blocked(entry) => {
+                    if self.exchange(Operation::Displace, entry)? {
+                        let shared = &self.participant.shared;
+                        // What was displaced lies in the slot that was got for it.
+                        let first = shared.message(self.slot, Place::FIRST, M::SIZE).ok();
+                        return Ok(Some(Displaced {
+                            position: position.wrapping_sub(shared.capacity),
+                            messages: shared.messages_in(self.slot).unwrap_or(1),
+                            tag: first.map_or(0, |first| first.tag),
+                        }));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes `message` behind what is staged, whether or not the ring has room.
+    #[inline(always)]
+    fn stage(&mut self, message: &[u8]) -> Result<(), SendError> {
+        let room = self.room_behind(message.len())?;
+        self.participant.shared.slots().write(room.span, message);
+        self.add(message.len());
+        Ok(())
+    }
+
+    /// Room in the slot behind what is staged.
+    #[inline(always)]
+    fn room_behind(&mut self, len: usize) -> Result<Room, SendError> {
+        let shared = &self.participant.shared;
+        if !self.participant.seat().is_here() {
+            return Err(SendError::Forked);
+        }
+        if len > shared.max_message {
+            return Err(SendError::TooLong { len, limit: shared.max_message });
+        }
+        let at = if M::FRAMED {
+            self.end + WORD
+        } else {
+            shared.payload_offset + u64::from(self.count) * M::SIZE as u64
+        };
+        // The slot takes one message of any length that is allowed, so it is the staged ones
+        // that leave no room.
+        if self.count == Held::MAX_MESSAGES {
+            return Err(SendError::Full);
+        }
+        shared.slot_span(self.slot, at, len).map(|span| Room { span }).ok_or(SendError::Full)
+    }
+
+    /// Counts a message of `len` bytes, which was written behind what is staged, and writes
+    /// its header.
+    #[inline(always)]
+    fn add(&mut self, len: usize) {
+        if M::FRAMED {
+            if self.count > 0 {
+                let Frame { offset, len, tag } = self.last;
+                self.set_header(offset, FrameHeader::packed(len, tag, true));
+            }
+            self.last = Frame { offset: self.end, len, tag: self.tag };
+            self.set_header(self.end, FrameHeader::packed(len, self.tag, false));
+            self.end += WORD + (len as u64).next_multiple_of(WORD);
+            self.count += 1;
+        } else {
+            self.add_values(1);
+        }
+    }
+
+    #[inline(always)]
+    fn add_values(&mut self, count: u32) {
+        self.count += count;
+        self.set_header(EMPTY, FrameHeader::packed(self.count as usize * M::SIZE, 0, false));
+    }
+
+    /// Marks the last staged frame as the last of its slot.
+    fn mark_last(&self) {
+        if M::FRAMED && self.count > 0 {
+            let Frame { offset, len, tag } = self.last;
+            self.set_header(offset, FrameHeader::packed(len, tag, false));
+        }
+    }
+
+    /// Writes a header to the slot.
+    #[inline(always)]
+    fn set_header(&self, offset: u64, header: u64) {
+        // The slot is the participant's own, and the offset was found to be within it.
+        if let Ok(word) = self.participant.shared.slot_word(self.slot, offset) {
+            // Published by the Release of the exchange.
+            word.store(header, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) const fn participant(&self) -> &Participant {
+        &self.participant
+    }
+}
+
+impl<M: Payload + ?Sized> algorithm::Tail<M> for Tail<M> {
+    type Room = Room;
+
+    fn span(room: &Room) -> Span {
+        room.span
+    }
+
+    #[inline(always)]
+    fn reserve(&mut self, len: usize) -> Result<Room, SendError> {
+        let room = self.room_behind(len)?;
+        if self.count == 0 {
+            self.find_room()?;
+        }
+        Ok(room)
+    }
+
+    #[inline(always)]
+    fn stage_bytes(&mut self, message: &[u8]) -> Result<(), SendError> {
+        let room = self.reserve(message.len())?;
+        self.participant.shared.slots().write(room.span, message);
+        self.add(message.len());
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn stage_values(&mut self, messages: &[u8]) -> Result<usize, SendError> {
+        if messages.is_empty() {
+            return Ok(0);
+        }
+        self.reserve(M::SIZE)?;
+        let shared = &self.participant.shared;
+        let at = shared.payload_offset + u64::from(self.count) * M::SIZE as u64;
+        let room = (shared.slot_len - at) / M::SIZE as u64;
+        let count = room.min((messages.len() / M::SIZE) as u64).min((Held::MAX_MESSAGES - self.count).into());
+        let len = count as usize * M::SIZE;
+        if let Some(span) = shared.slot_span(self.slot, at, len) {
+            shared.slots().write(span, &messages[..len]);
+            self.add_values(count as u32);
+        }
+        Ok(count as usize)
+    }
+
+    #[inline(always)]
+    fn stage_room(&mut self, _: Room, len: usize) {
+        self.add(len);
+    }
+
+    #[inline(always)]
+    fn send_bytes(&mut self, message: &[u8]) -> Result<(), SendError> {
+        let staged = (self.end, self.count, self.last);
+        self.stage_bytes(message)?;
+        let done = self.give();
+        if done.is_err() {
+            (self.end, self.count, self.last) = staged;
+            self.mark_last();
+        }
+        done
+    }
+
+    #[inline(always)]
+    fn publish(&mut self) -> Result<(), SendError> {
+        if self.count == 0 {
+            return Ok(());
+        }
+        if !self.participant.seat().is_here() {
+            return Err(SendError::Forked);
+        }
+        self.give()
+    }
+
+    fn staged(&self) -> u64 {
+        u64::from(self.count)
+    }
+
+    fn unstage(&mut self, to: u64) {
+        let to = to.min(self.count.into()) as u32;
+        if to == 0 {
+            return self.clear();
+        }
+        self.count = to;
+        if !M::FRAMED {
+            return self.add_values(0);
+        }
+        // Its own frames are sound; the last of those that stay is found from the first.
+        let shared = &self.participant.shared;
+        if let Ok(Some(place)) = shared.place_of(self.slot, to - 1)
+            && let Ok(packed) = shared.message(self.slot, place, M::SIZE)
+        {
+            let len = packed.span.len();
+            self.last = Frame { offset: place.offset, len, tag: packed.tag };
+            self.end = place.offset + WORD + (len as u64).next_multiple_of(WORD);
+        }
+        self.mark_last();
+    }
+
+    fn discard_staged(&mut self) {
+        self.clear();
+    }
+
+    fn set_tag(&mut self, tag: u32) {
+        self.tag = tag;
+    }
+
+    fn last_published(&self) -> Option<Published> {
+        if !self.participant.seat().is_here() {
+            return None;
+        }
+        let (behind, tag) = self.participant.last();
+        (behind != 0).then(|| Published { position: behind.wrapping_sub(1), tag })
+    }
+
+    fn len(&self) -> u64 {
+        if !self.participant.seat().is_here() {
+            return 0;
+        }
+        self.participant.shared.len()
+    }
+
+    fn is_full(&self) -> bool {
+        self.participant.seat().is_here()
+            && matches!(self.cursor.clone().look(&self.participant.shared), Ok(Look::Blocked(_)))
+    }
+
+    fn capacity(&self) -> u64 {
+        self.participant.shared.capacity
+    }
+
+    fn max_message(&self) -> usize {
+        self.participant.shared.max_message
+    }
+
+    fn area(&self) -> &Area {
+        self.participant.shared.slots()
+    }
+
+    fn seat(&self) -> &Seat {
+        self.participant.seat()
+    }
+}
+
+impl<M: Payload + ?Sized> std::fmt::Debug for Tail<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tail")
+            .field("participant", &self.participant)
+            .field("cursor", &self.cursor)
+            .field("count", &self.count)
+            .finish_non_exhaustive()
+    }
+}

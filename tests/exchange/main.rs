@@ -1,0 +1,3 @@
+//! The ring for any number of producers and consumers, as its users see it.
+
+mod passing;

@@ -1,0 +1,93 @@
+//! Messages pass: each once, in the order of their producer.
+
+use std::{thread, time::Duration};
+
+use ironring::{
+    Options, RecvError, SendError,
+    mpmc::{Consumer, Ring},
+};
+
+fn bytes_ring(capacity: u64) -> Ring<[u8]> {
+    Ring::anonymous(&Options::messages(capacity).max_message(100)).expect("a ring")
+}
+
+#[test]
+fn a_full_ring_takes_no_more_and_an_empty_one_gives_none() {
+    let ring = bytes_ring(4);
+    let (mut producer, mut consumer) = (ring.producer().expect("place"), ring.consumer().expect("place"));
+    for lap in 0..100_u32 {
+        for n in 0..4 {
+            producer.try_send(&(lap * 4 + n).to_le_bytes()).expect("room");
+        }
+        assert!(producer.is_full());
+        assert_eq!(producer.try_send(b"x"), Err(SendError::Full));
+        for n in 0..4 {
+            let message = consumer.try_recv().expect("a message");
+            assert_eq!(message.to_vec(), (lap * 4 + n).to_le_bytes());
+            assert_eq!((message.deliveries(), message.sender()), (1, Some(producer.participant())));
+        }
+        assert!(consumer.is_empty());
+        assert_eq!(consumer.try_recv().err(), Some(RecvError::Empty));
+    }
+}
+
+#[test]
+fn a_batch_takes_one_slot_and_is_received_in_parts() {
+    let ring = bytes_ring(4);
+    let (mut producer, mut consumer) = (ring.producer().expect("place"), ring.consumer().expect("place"));
+    assert_eq!(producer.send_batch(["a", "b", "c"]), (3, Ok(())));
+    assert_eq!(consumer.len(), 1, "slots");
+    let mut batch = consumer.recv_batch(2).expect("messages");
+    assert_eq!(batch.next().map(|view| view.to_vec()), Some(b"a".to_vec()));
+    assert_eq!(batch.next().map(|view| view.to_vec()), Some(b"b".to_vec()));
+    assert!(batch.next().is_none());
+    drop(batch);
+    assert_eq!(consumer.recv().expect("a message").to_vec(), b"c");
+    assert!(consumer.is_empty());
+}
+
+/// Receives until nothing comes for a second.
+fn all_of(mut consumer: Consumer<u64>) -> Vec<u64> {
+    let mut got = Vec::new();
+    loop {
+        match consumer.recv_by(Duration::from_secs(1)) {
+            Ok(message) => {
+                assert!(!message.is_redelivered());
+                got.push(message.get());
+            }
+            Err(error) => {
+                assert_eq!(error, RecvError::TimedOut);
+                return got;
+            }
+        }
+    }
+}
+
+#[test]
+fn each_message_of_three_producers_reaches_one_of_two_consumers_in_order() {
+    const EACH: u64 = 200_000;
+    let ring = Ring::<u64>::anonymous(&Options::messages(8)).expect("a ring");
+    let consumers = [ring.consumer().expect("place"), ring.consumer().expect("place")];
+    let got = thread::scope(|scope| {
+        for sender in 0..3 {
+            let mut producer = ring.producer().expect("place");
+            scope.spawn(move || {
+                for n in 0..EACH {
+                    producer.send(&(sender << 32 | n)).expect("sent");
+                }
+            });
+        }
+        let receiving = consumers.map(|consumer| scope.spawn(move || all_of(consumer)));
+        receiving.map(|thread| thread.join().expect("received"))
+    });
+    for got in &got {
+        for sender in 0..3 {
+            let own = got.iter().filter(|value| *value >> 32 == sender).collect::<Vec<_>>();
+            assert!(own.is_sorted(), "in order");
+        }
+    }
+    let mut all = got.concat();
+    all.sort_unstable();
+    let sent = (0..3_u64).flat_map(|sender| (0..EACH).map(move |n| sender << 32 | n));
+    assert!(all.into_iter().eq(sent), "each once");
+}
