@@ -289,8 +289,25 @@ impl<M: Payload + ?Sized> Head<M> {
         self.fetch()?;
         let (Some(block), next) = (self.taken.pop(), self.next.take()) else { return Err(RecvError::Empty) };
         let adopted = self.adopted.as_ref();
-        OwnedMessages::new(&self.participant, block, next, &self.returned, adopted)
-            .map_err(|corrupt| self.spoilt(corrupt).into())
+        match OwnedMessages::new(&self.participant, block, next, &self.returned, adopted) {
+            Ok(messages) => {
+                self.record_received(&Block { given: block.given + messages.len() as u32, ..block });
+                Ok(messages)
+            }
+            Err(corrupt) => Err(self.spoilt(corrupt).into()),
+        }
+    }
+
+    /// Records that the messages of `block` that were given out have been received, where they
+    /// must not come again, before their contents reach anybody.
+    #[inline(always)]
+    fn record_received(&self, block: &Block) {
+        if self.participant.shared.delivery == Delivery::AtMostOnce {
+            let held = Held { released: block.released, received: block.given, ..Held::taken(block.slot) };
+            let _ = self.set_held(block, held);
+            // A consumer killed from here on has received them.
+            before_what_follows();
+        }
     }
 
     pub(super) const fn participant(&self) -> &Participant {
@@ -323,13 +340,8 @@ impl<M: Payload + ?Sized> algorithm::Head<M> for Head<M> {
         self.next = Place::decode(found.end);
         let Some(block) = self.taken.last_mut() else { return };
         block.given += 1;
-        if self.participant.shared.delivery == Delivery::AtMostOnce {
-            let block = *block;
-            let held = Held { released: block.released, received: block.given, ..Held::taken(block.slot) };
-            let _ = self.set_held(&block, held);
-            // A consumer killed from here on has received the message.
-            before_what_follows();
-        }
+        let block = *block;
+        self.record_received(&block);
     }
 
     #[inline(always)]

@@ -1,0 +1,75 @@
+//! A process that takes part in a ring until it is killed.
+
+use std::{
+    fmt,
+    os::fd::AsFd,
+    str::FromStr,
+    time::{Duration, Instant},
+};
+
+use ironring::mpmc::Ring;
+use ironring_testkit::{Args, Exit, Ledger, Role};
+
+/// What a victim does, and goes on holding when it is killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deed {
+    /// Receives the messages of one slot, owned.
+    Owned,
+}
+
+impl Deed {
+    const ALL: [Self; 1] = [Self::Owned];
+
+    fn run(self, ring: &Ring<[u8]>, ready: impl Fn()) {
+        match self {
+            Self::Owned => {
+                let _held = ring.consumer().expect("a place").recv_owned().expect("messages");
+                ready();
+                idle();
+            }
+        }
+    }
+}
+
+impl fmt::Display for Deed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+impl FromStr for Deed {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let deed = Self::ALL.into_iter().find(|deed| deed.to_string() == name);
+        deed.ok_or_else(|| format!("no deed {name}"))
+    }
+}
+
+/// The role of a victim.
+pub(crate) fn run(mut args: Args) {
+    let ring = Ring::from_fd(args.fd("ring")).expect("a ring");
+    let ledger = args.ledger();
+    args.parse::<Deed>("deed").run(&ring, || ledger.set(0, 1));
+}
+
+fn idle() -> ! {
+    loop {
+        std::thread::park();
+    }
+}
+
+/// Has a process do `deed` and kills it then; returns its process id.
+pub(crate) fn kill_after(deed: Deed, ring: &Ring<[u8]>) -> u32 {
+    let ledger = Ledger::new(1).expect("a ledger");
+    let role = Role::new("victim").pass_fd("ring", ring.as_fd()).ledger(&ledger).arg(deed);
+    let mut victim = role.spawn().expect("a process");
+    let started = Instant::now();
+    while ledger.get(0) == 0 {
+        assert!(started.elapsed() < Duration::from_secs(60), "the victim does not get ready");
+        assert_eq!(victim.wait_timeout(Duration::from_millis(1)), None, "{deed}");
+    }
+    let pid = victim.pid() as u32;
+    assert_eq!(victim.kill(), Exit::KILLED);
+    pid
+}
