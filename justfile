@@ -28,6 +28,10 @@ mutants *ARGS:
 kill-all:
     KILL_ALL=1 cargo test --release --test spsc_kill -- --nocapture
 
+# Eight processes on one ring, killed and stopped at random for so many seconds.
+soak SECONDS="3600":
+    SOAK_SECONDS={{SECONDS}} cargo test --release --test kill_soak
+
 # The ratios of docs/BENCHMARKS.md, on this machine.
 ratios:
     cargo run --release -p ironring-bench --bin ratios

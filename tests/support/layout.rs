@@ -76,3 +76,30 @@ pub(crate) fn fnv1a(bytes: impl IntoIterator<Item = u8>) -> u64 {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
 }
+
+/// An exchange ring's own parts.
+pub(crate) mod exchange {
+    use super::HEADER_LEN;
+
+    /// Within a record: counts of messages that were dropped, and displaced.
+    pub(crate) const AT_DROPPED: usize = 72;
+    pub(crate) const AT_DISPLACED: usize = 88;
+    /// Within a record: the journal; and a word for each held slot, and as many positions.
+    pub(crate) const INTENT: usize = 128;
+    pub(crate) const EXPECTED: usize = 136;
+    pub(crate) const HELD: usize = 168;
+
+    const fn record_len(holding: u32) -> usize {
+        (HELD + 2 * 8 * (holding as usize + 1)).next_multiple_of(128)
+    }
+
+    /// Where the record of participant `number` lies.
+    pub(crate) const fn record(number: u32, holding: u32) -> usize {
+        HEADER_LEN + number as usize * record_len(holding)
+    }
+
+    /// Where the entries lie.
+    pub(crate) const fn entries(participants: u32, holding: u32) -> usize {
+        record(participants, holding).next_multiple_of(HEADER_LEN)
+    }
+}
