@@ -183,6 +183,14 @@ impl Participant {
         Ok(spares)
     }
 
+    /// Says that messages written to the slot held at `place` are this participant's: the
+    /// last holder of this record may have got it with messages of another one.
+    pub(super) fn sign(&self, place: u32) -> Result<(), Corrupt> {
+        let owner = self.shared.owner(self.slot(place))?;
+        owner.store(Owner::writer(self.number).0, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// Says what tag the next message to be published has.
     pub(super) fn set_next_tag(&self, tag: u32) {
         self.next_tag.store(tag.into(), Ordering::Relaxed);

@@ -64,6 +64,7 @@ impl<M: Payload + ?Sized> Tail<M> {
         if place >= participant.shared.exchange.held {
             return Err(Corrupt { word: "held", found: 0, expected: "a spare slot in each record" }.into());
         }
+        participant.sign(place)?;
         let (_, tag) = participant.last();
         participant.set_next_tag(tag);
         Ok(Self {

@@ -46,6 +46,25 @@ fn a_batch_takes_one_slot_and_is_received_in_parts() {
     assert!(consumer.is_empty());
 }
 
+/// A consumer leaves slots to its successor that held messages of others.
+#[test]
+fn a_producer_is_named_as_sender_whoever_had_its_place_before() {
+    let ring = bytes_ring(2);
+    let mut first = ring.consumer().expect("place");
+    let mut second = ring.producer().expect("place");
+    for _ in 0..4 {
+        second.try_send(b"x").expect("room");
+        first.try_recv().expect("a message").release();
+    }
+    drop(first);
+    let mut producer = ring.producer().expect("place");
+    assert_eq!((second.participant(), producer.participant()), (1, 0));
+    drop(second);
+    producer.try_send(b"y").expect("room");
+    let mut consumer = ring.consumer().expect("place");
+    assert_eq!(consumer.try_recv().expect("a message").sender(), Some(0));
+}
+
 /// Receives until nothing comes for a second.
 fn all_of(mut consumer: Consumer<u64>) -> Vec<u64> {
     let mut got = Vec::new();
