@@ -26,6 +26,8 @@ compile_error!("ironring runs on 64-bit x86 and ARM under Linux only");
 mod algorithm;
 mod deadline;
 mod error;
+#[cfg(not(loom))]
+pub mod fsck;
 mod geometry;
 mod handles;
 #[cfg(not(loom))]
