@@ -4,6 +4,7 @@
 //! thread took part before it spawned the others.
 #![cfg(loom)]
 
+pub mod exchange;
 mod numbered;
 
 use std::sync::{
@@ -24,6 +25,7 @@ pub const UNBOUNDED: usize = 100;
 pub fn model(preemptions: usize, body: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = builder.preemption_bound.or(Some(preemptions));
+    builder.max_branches = 10_000;
     builder.check(body);
 }
 

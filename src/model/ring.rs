@@ -73,4 +73,9 @@ impl<M: Payload + ?Sized> Ring<M, Mpmc> {
     pub fn recover(&self, life: &Life) -> Result<Vec<Recovered>, Error> {
         mpmc::recover(&self.region(life))
     }
+
+    /// The slots that the entries name, and those that each participant's record does.
+    pub fn slots(&self) -> Vec<u32> {
+        mpmc::slots(&self.region(&Life::endless()))
+    }
 }

@@ -198,3 +198,14 @@ pub(crate) fn recover(region: &Region) -> Result<Vec<Recovered>, Error> {
     })?;
     Ok(all)
 }
+
+/// The slots that entries and records name, for a model to see that each is named once.
+#[cfg(loom)]
+pub(crate) fn slots(region: &Region) -> Vec<u32> {
+    let shared = Shared::of(region.mapping(), &region.identity().geometry);
+    let entries =
+        (0..shared.capacity).map(|n| shared.turns.slot(shared.entry(n).load(crate::sync::Ordering::Acquire)));
+    let held = shared.participants().flat_map(|number| shared.places().map(move |place| (number, place)));
+    let held = held.map(|(number, place)| shared.held(number, place).expect("a held slot").slot);
+    entries.chain(held).collect()
+}

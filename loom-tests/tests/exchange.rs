@@ -1,0 +1,37 @@
+//! Messages pass through an exchange ring whose participants live.
+#![cfg(loom)]
+
+use ironring_loom_tests::exchange::{Plan, Then, Work::*};
+
+const PLAN: Plan =
+    Plan { capacity: 2, places: 2, passed: 0, waiting: 0, works: &[], then: Then::Nothing, preemptions: 2 };
+
+#[test]
+fn two_enqueue() {
+    Plan { works: &[Send(1), Send(1)], ..PLAN }.run(&[]);
+}
+
+#[test]
+fn two_enqueue_to_one_place() {
+    Plan { capacity: 1, works: &[TrySend(1), TrySend(1)], ..PLAN }.run(&[]);
+}
+
+#[test]
+fn one_enqueues_one_dequeues() {
+    Plan { works: &[Send(2), Receive(2)], ..PLAN }.run(&[]);
+}
+
+#[test]
+fn full_and_empty_in_turn() {
+    Plan { capacity: 1, works: &[Send(3), Receive(3)], ..PLAN }.run(&[]);
+}
+
+#[test]
+fn two_dequeue() {
+    Plan { waiting: 2, works: &[Receive(1), Receive(1)], ..PLAN }.run(&[]);
+}
+
+#[test]
+fn two_dequeue_the_last() {
+    Plan { waiting: 1, works: &[TryReceive(1), TryReceive(1)], ..PLAN }.run(&[]);
+}

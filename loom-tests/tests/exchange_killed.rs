@@ -1,0 +1,29 @@
+//! Participants of an exchange ring are killed between any two of their stores, and set
+//! right while others take and give slots.
+#![cfg(loom)]
+
+use ironring_loom_tests::{
+    exchange::{Plan, Then, Work::*},
+    kill_anywhere, kill_two_anywhere,
+};
+
+const PLAN: Plan =
+    Plan { capacity: 2, places: 2, passed: 0, waiting: 0, works: &[], then: Then::Attach, preemptions: 2 };
+
+#[test]
+fn a_consumer_is_succeeded() {
+    let plan = Plan { waiting: 1, works: &[Receive(2), Send(1)], ..PLAN };
+    kill_anywhere(|lives| plan.run(lives));
+}
+
+#[test]
+fn a_consumer_is_succeeded_a_lap_later() {
+    let plan = Plan { capacity: 1, waiting: 1, works: &[Receive(3), Send(2)], ..PLAN };
+    kill_anywhere(|lives| plan.run(lives));
+}
+
+#[test]
+fn a_repair_of_a_consumer_is_repeated() {
+    let plan = Plan { waiting: 1, works: &[Receive(1), Send(1)], ..PLAN };
+    kill_two_anywhere(|lives| plan.run(lives));
+}
