@@ -11,6 +11,18 @@ const PLAN: Plan =
     Plan { capacity: 2, places: 2, passed: 0, waiting: 0, works: &[], then: Then::Attach, preemptions: 2 };
 
 #[test]
+fn a_producer_is_succeeded() {
+    let plan = Plan { works: &[Send(2), Receive(2)], ..PLAN };
+    kill_anywhere(|lives| plan.run(lives));
+}
+
+#[test]
+fn a_producer_is_succeeded_a_lap_later() {
+    let plan = Plan { capacity: 1, works: &[Send(3), Receive(3)], ..PLAN };
+    kill_anywhere(|lives| plan.run(lives));
+}
+
+#[test]
 fn a_consumer_is_succeeded() {
     let plan = Plan { waiting: 1, works: &[Receive(2), Send(1)], ..PLAN };
     kill_anywhere(|lives| plan.run(lives));
@@ -20,6 +32,18 @@ fn a_consumer_is_succeeded() {
 fn a_consumer_is_succeeded_a_lap_later() {
     let plan = Plan { capacity: 1, waiting: 1, works: &[Receive(3), Send(2)], ..PLAN };
     kill_anywhere(|lives| plan.run(lives));
+}
+
+#[test]
+fn a_forcing_producer_is_succeeded() {
+    let plan = Plan { capacity: 1, waiting: 1, works: &[Force(2), TryReceive(2)], ..PLAN };
+    kill_anywhere(|lives| plan.run(lives));
+}
+
+#[test]
+fn a_repair_of_a_producer_is_repeated() {
+    let plan = Plan { works: &[Send(1), Receive(1)], ..PLAN };
+    kill_two_anywhere(|lives| plan.run(lives));
 }
 
 #[test]

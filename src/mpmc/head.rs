@@ -113,7 +113,7 @@ impl<M: Payload + ?Sized> Head<M> {
                 Err(corrupt) => return Err(self.spoilt(corrupt).into()),
             };
             let position = self.cursor.position();
-            match self.participant.exchange(Operation::Dequeue, place, position, entry) {
+            match self.participant.exchange(Operation::Dequeue, place, position, entry, None) {
                 Ok(true) => {}
                 Ok(false) => continue,
                 Err(corrupt) => return Err(self.spoilt(corrupt).into()),

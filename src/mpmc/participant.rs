@@ -97,6 +97,7 @@ impl Participant {
 
     /// Gives the slot held at `place` to the ring for the one that `entry` names, which was
     /// found at `position`. False if somebody else was first: then nothing has happened.
+    /// What is given may have a `tag`, the one that was said to be the next.
     ///
     /// The journal tells a repairer what was to happen, and the entry whether it did: so
     /// this may end between any two instructions.
@@ -107,6 +108,7 @@ impl Participant {
         place: u32,
         position: u64,
         entry: u64,
+        tag: Option<u32>,
     ) -> Result<bool, Corrupt> {
         let turns = self.shared.turns;
         let got = self.shared.slot_of(entry)?;
@@ -157,6 +159,9 @@ impl Participant {
                 held.word.store(Held::spare(got).word(), Ordering::Relaxed);
                 owner.store(Owner::writer(self.number).0, Ordering::Relaxed);
                 self.last.store(position.wrapping_add(1), Ordering::Relaxed);
+                if let Some(tag) = tag {
+                    self.last_tag.store(tag.into(), Ordering::Relaxed);
+                }
             }
         }
         // Release: pairs with the Acquire in `repair`, so that whoever sees that nothing is
@@ -194,11 +199,6 @@ impl Participant {
     /// Says what tag the next message to be published has.
     pub(super) fn set_next_tag(&self, tag: u32) {
         self.next_tag.store(tag.into(), Ordering::Relaxed);
-    }
-
-    /// Says that the last published message has the tag that was said before.
-    pub(super) fn set_last_tag(&self, tag: u32) {
-        self.last_tag.store(tag.into(), Ordering::Relaxed);
     }
 
     /// The position behind the last message published from this place, and its tag.

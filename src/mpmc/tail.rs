@@ -129,13 +129,11 @@ impl<M: Payload + ?Sized> Tail<M> {
     #[inline(always)]
     fn exchange(&mut self, operation: Operation, entry: u64) -> Result<bool, Corrupt> {
         let position = self.cursor.position();
-        match self.participant.exchange(operation, self.place, position, entry) {
+        let tag = M::FRAMED.then_some(self.next_tag);
+        match self.participant.exchange(operation, self.place, position, entry, tag) {
             Ok(true) => {}
             Ok(false) => return Ok(false),
             Err(corrupt) => return Err(self.spoilt(corrupt)),
-        }
-        if M::FRAMED {
-            self.participant.set_last_tag(self.next_tag);
         }
         self.cursor.take();
         self.slot = self.participant.slot(self.place);
