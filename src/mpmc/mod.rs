@@ -21,6 +21,24 @@
 //! The journal tells whoever repairs the record of a dead participant what that was about
 //! to do; the entry, the other journals and the slot's owner tell whether it did it.
 //! docs/DESIGN.md says why, docs/PROOF.md what holds.
+//!
+//! # What callers see
+//!
+//! The ring is linearizable: what all callers are told is what a queue of slots would tell
+//! them that does one call after the other, each at an instant between its call and its
+//! return. A slot is one message, or a batch of them.
+//!
+//! - A send takes effect at its exchange, [`force_send`](crate::Producer::force_send)
+//!   together with the loss of the message that it displaces, and so does a receive.
+//! - [`Full`](SendError::Full) is exact: at an instant of the call, the ring held as many
+//!   slots as its capacity. It is read off the entry for the next position, which still holds
+//!   the message of a lap before; since messages are taken in order, all behind that one were
+//!   there too. [`Empty`](RecvError::Empty) is exact in the same way.
+//! - To receive is what makes room, not to release: messages that a consumer holds take no
+//!   room in the ring, however long it holds them, or stands still with them.
+//! - Room that a [`Claim`](crate::Claim) has found may be gone when it is published.
+//! - `is_full` and `is_empty` were true at an instant; `len` need never have been.
+//! - A message that comes again, after its consumer died or handed it back, comes late.
 
 mod block;
 mod cursor;
