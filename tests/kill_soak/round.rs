@@ -37,6 +37,9 @@ pub(crate) fn run(soaked: &mut Soaked, number: u64, length: Duration, rng: &mut 
         }
         let victims = if rng.bool() { &mut producers } else { &mut consumers };
         victims[rng.usize(..LANES)].strike(rng, &mut blows);
+        if rng.u8(..64) == 0 {
+            soaked.check("at work");
+        }
     }
     for victim in producers.iter_mut().chain(&mut consumers) {
         victim.revive(rng, &mut blows);
@@ -46,7 +49,9 @@ pub(crate) fn run(soaked: &mut Soaked, number: u64, length: Duration, rng: &mut 
     book.ledger.set(STOPPED, 1);
     consumers.iter_mut().for_each(Victim::end);
     drop((producers, consumers));
+    soaked.check("at rest, and not recovered");
     drain(soaked, &book, number);
+    soaked.check("drained");
     let end = end_of(soaked);
     let slots = end - soaked.end.map_or(0, |end| end + 1);
     soaked.end = Some(end);

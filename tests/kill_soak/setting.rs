@@ -82,6 +82,13 @@ impl Soaked {
         Self { setting, ring, raw: Raw::open(&path), end: None }
     }
 
+    /// Has the ring checked from outside.
+    pub(crate) fn check(&self, when: &str) {
+        let path = self.ring.path().expect("it is in a file");
+        let report = ironring::fsck::check(path).expect("a ring");
+        assert!(report.is_whole(), "{}, {when}: {report}", self.setting);
+    }
+
     /// How many messages the ring says were displaced, and how many dropped.
     pub(crate) fn counted(&self) -> [u64; 2] {
         [AT_DISPLACED, AT_DROPPED].map(|at| {
