@@ -1,12 +1,6 @@
 //! A slot with messages that a consumer holds, and the guard that owns such a one.
 
-use std::{
-    marker::PhantomData,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering as Std},
-    },
-};
+use std::{marker::PhantomData, sync::Arc};
 
 use super::{
     participant::Participant,
@@ -64,21 +58,6 @@ impl Block {
     }
 }
 
-/// Places whose owned messages were released, a bit each, for their consumer to use again.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Returned(Arc<AtomicU64>);
-
-impl Returned {
-    fn give(&self, place: u32) {
-        // Release: pairs with the Acquire in `collect`: the messages were read.
-        self.0.fetch_or(1 << place, Std::Release);
-    }
-
-    pub(super) fn collect(&self) -> u64 {
-        self.0.swap(0, Std::Acquire)
-    }
-}
-
 /// The messages of one slot, owned: they may outlive the consumer that received them, go to
 /// another thread, and be released in any order, by being dropped.
 ///
@@ -111,16 +90,10 @@ pub struct OwnedMessages<M: Payload + ?Sized, P: Trust = Wary> {
     slot: u32,
     /// Keeps the place among the participants, and its lock, as long as this lives.
     seat: Arc<Seat>,
-    from: From,
+    /// The record that the slot is held in, where that is not this participant's.
+    adopted: Option<Arc<Adopted>>,
     _payload: PhantomData<fn(&M)>,
     _peers: PhantomData<P>,
-}
-
-/// In whose record the slot is held.
-#[derive(Debug)]
-enum From {
-    Own { place: u32, returned: Returned },
-    Adopted(Arc<Adopted>),
 }
 
 impl<M: Payload + ?Sized, P: Trust> OwnedMessages<M, P> {
@@ -129,7 +102,6 @@ impl<M: Payload + ?Sized, P: Trust> OwnedMessages<M, P> {
         participant: &Participant,
         block: Block,
         mut next: Option<Place>,
-        returned: &Returned,
         adopted: Option<&Arc<Adopted>>,
     ) -> Result<Self, Corrupt> {
         let shared = &participant.shared;
@@ -139,17 +111,14 @@ impl<M: Payload + ?Sized, P: Trust> OwnedMessages<M, P> {
             next = Place::decode(found.end);
             messages.push(found);
         }
-        let from = match adopted {
-            Some(adopted) if block.record != participant.number => From::Adopted(Arc::clone(adopted)),
-            _ => From::Own { place: block.place, returned: returned.clone() },
-        };
+        let adopted = adopted.filter(|_| block.record != participant.number).cloned();
         Ok(Self {
             messages,
             slots: shared.slots().clone(),
             held: shared.held_word_kept(block.record, block.place),
             slot: block.slot,
             seat: Arc::clone(participant.seat_kept()),
-            from,
+            adopted,
             _payload: PhantomData,
             _peers: PhantomData,
         })
@@ -177,11 +146,8 @@ impl<M: Payload + ?Sized, P: Trust> Drop for OwnedMessages<M, P> {
         }
         // Release, so that a successor sees the messages read before it sees them released.
         self.held.store(Held::spare(self.slot).word(), Ordering::Release);
-        match &self.from {
-            From::Own { place, returned } => returned.give(*place),
-            From::Adopted(adopted) => {
-                adopted.finish_one();
-            }
+        if let Some(adopted) = &self.adopted {
+            adopted.finish_one();
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, marker::PhantomData, sync::Arc};
 
 use super::{
     EXPECT_ENTRY, EXPECT_SLOT,
-    block::{Block, OwnedMessages, Returned},
+    block::{Block, OwnedMessages},
     cursor::{Cursor, Look, Side},
     participant::Participant,
     patrol::{self, Adopted, Patrol},
@@ -31,10 +31,8 @@ use crate::{
 pub struct Head<M: Payload + ?Sized> {
     participant: Participant,
     cursor: Cursor,
-    /// The places of held slots that are spare, a bit each.
+    /// The places of held slots that are known to be spare, a bit each.
     spares: u64,
-    /// Those that owned messages have given back meanwhile.
-    returned: Returned,
     /// Slots whose messages were given out, or are being: in the order they were taken.
     taken: Vec<Block>,
     /// The next message of the last of them.
@@ -62,7 +60,6 @@ impl<M: Payload + ?Sized> Head<M> {
         let mut head = Self {
             cursor: Cursor::new(&participant.shared, Side::Head),
             spares: participant.spares()?,
-            returned: Returned::default(),
             taken: Vec::with_capacity(held),
             next: None,
             back: VecDeque::with_capacity(held),
@@ -150,7 +147,9 @@ impl<M: Payload + ?Sized> Head<M> {
     #[inline(always)]
     fn spare(&mut self) -> Result<u32, RecvError> {
         if self.spares & self.spares.wrapping_sub(1) == 0 {
-            self.spares |= self.returned.collect();
+            // Those of owned messages that were released meanwhile, and of messages set aside
+            // that somebody took.
+            self.spares |= self.participant.spares()?;
             if self.spares & self.spares.wrapping_sub(1) == 0 {
                 return Err(RecvError::HoldsAll);
             }
@@ -289,7 +288,7 @@ impl<M: Payload + ?Sized> Head<M> {
         self.fetch()?;
         let (Some(block), next) = (self.taken.pop(), self.next.take()) else { return Err(RecvError::Empty) };
         let adopted = self.adopted.as_ref();
-        match OwnedMessages::new(&self.participant, block, next, &self.returned, adopted) {
+        match OwnedMessages::new(&self.participant, block, next, adopted) {
             Ok(messages) => {
                 self.record_received(&Block { given: block.given + messages.len() as u32, ..block });
                 Ok(messages)

@@ -40,6 +40,8 @@
 //! - `is_full` and `is_empty` were true at an instant; `len` need never have been.
 //! - A message that comes again, after its consumer died or handed it back, comes late.
 
+#[cfg(not(loom))]
+mod aside;
 mod block;
 mod cursor;
 mod head;
@@ -48,10 +50,18 @@ mod patrol;
 mod recovered;
 mod repair;
 mod shared;
+#[cfg(not(loom))]
+mod status;
 mod tail;
+#[cfg(not(loom))]
+mod watch;
 mod words;
 
 pub(crate) use self::shared::hand_out_slots;
+#[cfg(not(loom))]
+pub(crate) use self::watch::{Look, Watch};
+#[cfg(not(loom))]
+pub use self::{aside::SetAside, status::Status};
 pub use self::{
     block::OwnedMessages,
     recovered::{Interrupted, Recovered},
@@ -203,6 +213,58 @@ impl<M: Payload + ?Sized> Ring<M> {
     /// [`Error::Corrupt`]; [`Error::Io`].
     pub fn recover(&self) -> Result<Vec<Recovered>, Error> {
         recover(&self.region)
+    }
+
+    /// Who takes part in the ring, or did: one for each place that it has for participants.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`]; [`Error::Io`] if the region's file cannot be asked.
+    pub fn participants(&self) -> Result<Vec<Status>, Error> {
+        self.watch().statuses(self.region.file().checked()?)
+    }
+
+    /// The messages that were delivered as often as
+    /// [`max_deliveries`](Options::max_deliveries) allows, and are kept for somebody to
+    /// [take](Self::take_set_aside), oldest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`].
+    pub fn set_aside(&self) -> Result<Vec<SetAside>, Error> {
+        Ok(self.watch().set_aside()?)
+    }
+
+    /// Takes the messages that were set aside and were at `position`: each comes once, and
+    /// their slot is free again. `None` if there are none, or somebody else is just taking
+    /// them; if that one is killed in the middle of it, they are still there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`]; [`Error::Io`].
+    ///
+    /// ```
+    /// use ironring::{Options, mpmc};
+    ///
+    /// let ring = mpmc::Ring::<[u8]>::anonymous(&Options::messages(8).max_deliveries(1))?;
+    /// ring.producer()?.send(b"poison")?;
+    /// let mut consumer = ring.consumer()?;
+    /// consumer.recv()?.hand_back();
+    /// assert!(consumer.try_recv().is_err(), "delivered once, and not again");
+    ///
+    /// let aside = ring.set_aside()?;
+    /// assert_eq!(aside[0].lengths, [6]);
+    /// assert_eq!(ring.take_set_aside(aside[0].position)?, Some(vec![b"poison".to_vec()]));
+    /// assert_eq!(ring.take_set_aside(aside[0].position)?, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn take_set_aside(&self, position: u64) -> Result<Option<Vec<Vec<u8>>>, Error> {
+        let shared = Shared::of(self.region.mapping(), &self.region.identity().geometry);
+        aside::take(&self.region, &shared, position)
+    }
+
+    fn watch(&self) -> Watch {
+        Watch::new(self.region.mapping(), &self.region.identity().geometry)
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) struct Shared {
     /// Where the first message's bytes lie in a slot.
     pub(super) payload_offset: u64,
     slot_count: u32,
-    message_size: usize,
+    pub(super) message_size: usize,
     records: Area,
     entries: Area,
     slots: Area,

@@ -1,5 +1,6 @@
 //! Looking at a ring without taking part in it.
 
+mod exchange;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -9,8 +10,10 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-pub use self::walk::{Peek, Peeked};
-use self::walk::{Step, Walk};
+use self::{
+    exchange::Slots,
+    walk::{Messages, Step, Walk},
+};
 use crate::{
     Delivery, Error, Kind, Presence, Role,
     error::Corrupt,
@@ -18,6 +21,7 @@ use crate::{
     layout::{AT_CONSUMER, AT_HEAD, AT_RECORD_MARK, AT_RETIRED, AT_TAIL},
     liveness,
     memory::{Area, Mapping, Word},
+    mpmc::{SetAside, Status, Watch},
     region::{Region, RegionFile},
 };
 
@@ -49,10 +53,14 @@ pub struct Observer {
     head: Word,
     tail: Word,
     received: Word,
+    /// Where it is an MPMC ring.
+    exchange: Option<Watch>,
 }
 
-/// The cursors of a ring: bytes since it was made in a byte ring, else messages. Read
-/// one after the other, so those of a ring in use need not fit each other.
+/// The cursors of a ring: bytes since it was made in an SPSC ring of bytes, else messages.
+/// Read one after the other, so those of a ring in use need not fit each other. In an MPMC
+/// ring, where a position is a slot's and may have several messages, they are hints, which
+/// may lag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursors {
     /// The consumer has released everything before it.
@@ -60,7 +68,8 @@ pub struct Cursors {
     /// The producer has published everything before it, and, where it was killed in the
     /// middle of a publish, perhaps a little more.
     pub tail: u64,
-    /// The consumer has received everything before it; it lies at `head` or beyond.
+    /// The consumer has received everything before it; it lies at `head` or beyond. In an
+    /// MPMC ring it is `head`.
     pub received: u64,
 }
 
@@ -69,7 +78,8 @@ pub struct Cursors {
 pub struct Usage {
     /// How many messages.
     pub messages: u64,
-    /// Bytes of the data area that they take, headers and padding included.
+    /// Bytes of the data area that they take, headers and padding included; in an MPMC ring,
+    /// those of their slots.
     pub bytes: u64,
 }
 
@@ -88,6 +98,7 @@ impl Observer {
             head: mapping.word(AT_HEAD),
             tail: mapping.word(AT_TAIL),
             received: mapping.word(AT_CONSUMER + AT_RECORD_MARK),
+            exchange: identity.geometry.exchange.map(|_| Watch::new(&mapping, &identity.geometry)),
             file,
             mapping,
             identity,
@@ -104,7 +115,7 @@ impl Observer {
         self.identity.kind
     }
 
-    /// The size of the data area: bytes in a byte ring, else messages.
+    /// The size of the data area: bytes in an SPSC ring of bytes, else messages.
     pub fn capacity(&self) -> u64 {
         self.identity.geometry.capacity
     }
@@ -119,7 +130,7 @@ impl Observer {
         self.identity.geometry.max_message as usize
     }
 
-    /// The size in bytes and the alignment of the messages; `None` in a byte ring.
+    /// The size in bytes and the alignment of the messages; `None` where they are bytes.
     pub fn message_layout(&self) -> Option<(usize, usize)> {
         let geometry = &self.identity.geometry;
         self.is_typed().then_some((geometry.message_size as usize, geometry.message_align as usize))
@@ -150,7 +161,8 @@ impl Observer {
         self.mapping.word(AT_RETIRED).load(Ordering::Acquire) != 0
     }
 
-    /// What is known of the last participant in `role`.
+    /// What is known of the last participant in `role` of an SPSC ring; those of an MPMC ring
+    /// are [`participants`](Self::participants).
     ///
     /// # Errors
     ///
@@ -159,13 +171,46 @@ impl Observer {
         liveness::presence(self.file.checked()?, &self.mapping, role.record())
     }
 
+    /// Who takes part in an MPMC ring, or did: one for each place that it has for
+    /// participants. None in an SPSC ring: see [`presence`](Self::presence).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`]; [`Error::Io`] if the region's file cannot be asked.
+    pub fn participants(&self) -> Result<Vec<Status>, Error> {
+        self.exchange.as_ref().map_or(Ok(Vec::new()), |watch| watch.statuses(self.file.checked()?))
+    }
+
+    /// The messages of an MPMC ring that are [set aside](crate::mpmc::Ring::set_aside).
+    ///
+    /// # Errors
+    ///
+    /// [`Corrupt`].
+    pub fn set_aside(&self) -> Result<Vec<SetAside>, Corrupt> {
+        self.exchange.as_ref().map_or(Ok(Vec::new()), Watch::set_aside)
+    }
+
+    /// How many messages one consumer of an MPMC ring may hold at once; `None` in an SPSC
+    /// ring.
+    pub fn holding(&self) -> Option<u32> {
+        self.identity.geometry.exchange.map(|exchange| exchange.held - 1)
+    }
+
+    /// How often a message of an MPMC ring is delivered before it is set aside; `None` if as
+    /// often as it takes, and in an SPSC ring.
+    pub fn max_deliveries(&self) -> Option<u32> {
+        self.identity.geometry.exchange.map(|exchange| exchange.max_deliveries).filter(|most| *most != 0)
+    }
+
     /// The cursors as they are now.
     pub fn cursors(&self) -> Cursors {
-        Cursors {
-            head: self.head.load(Ordering::Acquire),
-            tail: self.tail.load(Ordering::Acquire),
-            received: self.received.load(Ordering::Acquire),
-        }
+        let head = self.head.load(Ordering::Acquire);
+        let tail = self.tail.load(Ordering::Acquire);
+        let received = match self.exchange {
+            Some(_) => head,
+            None => self.received.load(Ordering::Acquire),
+        };
+        Cursors { head, tail, received }
     }
 
     /// What the ring holds. Found by going through it, so that it is right also where
@@ -175,6 +220,9 @@ impl Observer {
     ///
     /// [`Corrupt`] if what lies there is no sequence of messages.
     pub fn usage(&self) -> Result<Usage, Corrupt> {
+        if let Some(watch) = &self.exchange {
+            return self.slots(watch).count(self.identity.geometry.stride);
+        }
         let mut walk = Walk::new(self)?;
         let mut start = walk.position();
         let mut messages = 0;
@@ -190,12 +238,63 @@ impl Observer {
     }
 
     /// Copies of the messages in the ring, oldest first. One that is released while it
-    /// is copied is left out, with those before it that were not yet given.
+    /// is copied is left out, with those before it that were not yet given; in an MPMC ring,
+    /// those that a consumer has taken are not in the ring.
     pub fn peek(&self) -> Peek<'_> {
-        Peek::new(self)
+        Peek(Some(match &self.exchange {
+            None => Messages::new(self).map(Of::Stream),
+            Some(watch) => Ok(Of::Exchange(self.slots(watch))),
+        }))
+    }
+
+    fn slots<'a>(&self, watch: &'a Watch) -> Slots<'a> {
+        Slots::new(watch, self.cursors().head, self.capacity())
     }
 
     const fn is_typed(&self) -> bool {
         self.identity.geometry.message_size != 0
+    }
+}
+
+/// Copies of the messages in a ring: see [`Observer::peek`]. Ends after an error.
+#[derive(Debug)]
+pub struct Peek<'a>(Option<Result<Of<'a>, Corrupt>>);
+
+/// Of which kind of ring.
+#[derive(Debug)]
+enum Of<'a> {
+    Stream(Messages<'a>),
+    Exchange(Slots<'a>),
+}
+
+/// A copy of a message that stays in the ring.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Peeked {
+    /// Where in the ring's life it lies: bytes since the ring was made in an SPSC ring of
+    /// bytes, else messages. All messages of a slot in an MPMC ring have the same.
+    pub position: u64,
+    /// The tag that the sender gave it; 0 in a typed ring, whose messages have none.
+    pub tag: u32,
+    /// Whether a consumer has received it, and not released it.
+    pub is_received: bool,
+    /// What it says.
+    pub bytes: Vec<u8>,
+}
+
+impl Iterator for Peek<'_> {
+    type Item = Result<Peeked, Corrupt>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = match self.0.as_mut()? {
+            Err(corrupt) => Err(*corrupt),
+            Ok(Of::Stream(messages)) => messages.next(),
+            Ok(Of::Exchange(slots)) => slots.next(),
+        };
+        let next = next.transpose();
+        if !matches!(next, Some(Ok(_))) {
+            self.0 = None;
+        }
+        next
     }
 }

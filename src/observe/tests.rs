@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::*;
-use crate::{Options, layout::HEADER_LEN, spsc::Ring};
+use crate::{Options, State, layout::HEADER_LEN, mpmc, spsc::Ring};
 
 struct Fixture {
     _dir: tempfile::TempDir,
@@ -132,6 +132,77 @@ fn no_message_is_seen_torn_while_the_ring_is_in_use() {
                 if n.is_multiple_of(3) {
                     let _ = consumer.try_recv();
                 }
+            }
+        });
+        let observer = fixture.observer();
+        let mut seen = 0;
+        while seen < 20_000 {
+            for message in observer.peek() {
+                let bytes = message.expect("a message").bytes;
+                assert!(bytes.iter().all(|byte| *byte == bytes[0]), "torn: {bytes:?}");
+                seen += 1;
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn an_exchange_ring_shows_its_messages_and_who_holds_some() {
+    let fixture = Fixture::new();
+    let options = Options::messages(4).max_message(40).participants(3).max_deliveries(5);
+    let ring = mpmc::Ring::<[u8]>::create(&fixture.path, &options).expect("a ring");
+    let (mut producer, mut consumer) = (ring.producer().expect("place"), ring.consumer().expect("place"));
+    let observer = fixture.observer();
+    assert_eq!((observer.holding(), observer.max_deliveries()), (Some(3), Some(5)));
+    for round in 0..9_u8 {
+        producer.set_tag(7).send_batch([&[round; 3][..], &[], &[1; 9]]).1.expect("room");
+        producer.set_tag(0).try_send(&[round; 20]).expect("room");
+        let seen: Vec<_> = observer.peek().map(|message| message.expect("a message")).collect();
+        let first = u64::from(round) * 2;
+        assert_eq!(
+            seen.iter().map(|m| (m.position, m.tag, m.bytes.len())).collect::<Vec<_>>(),
+            [(first, 7, 3), (first, 7, 0), (first, 7, 9), (first + 1, 0, 20)]
+        );
+        let slot = observer.data_len() / (4 + 3 * 4);
+        assert_eq!(observer.usage().expect("whole"), Usage { messages: 4, bytes: 2 * slot });
+
+        let held = consumer.recv_batch(2).expect("messages");
+        let statuses = observer.participants().expect("them");
+        assert_eq!(statuses.iter().map(|status| status.messages).collect::<Vec<_>>(), [0, 3, 0]);
+        assert_eq!(statuses[0].presence.role, Some(Role::Producer));
+        assert_eq!(statuses[1].presence.role, Some(Role::Consumer));
+        assert_eq!(
+            statuses.iter().map(|status| status.presence.state).collect::<Vec<_>>(),
+            [State::Attached, State::Attached, State::Never]
+        );
+        drop(held);
+        while consumer.try_recv().is_ok() {}
+    }
+    // Hints that lag hide nothing.
+    producer.try_send(b"x").expect("room");
+    fixture.spoil(AT_HEAD, 0);
+    assert_eq!(contents(&observer), [b"x"]);
+}
+
+#[test]
+fn no_message_of_an_exchange_ring_is_seen_torn_while_it_is_in_use() {
+    let fixture = Fixture::new();
+    let options = Options::messages(8).max_message(200);
+    let ring = mpmc::Ring::<[u8]>::create(&fixture.path, &options).expect("a ring");
+    let (mut producer, mut consumer) = (ring.producer().expect("place"), ring.consumer().expect("place"));
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut n = 0_usize;
+            while !stop.load(Ordering::Relaxed) {
+                n += 1;
+                let _ = producer.try_send(&vec![n as u8; n * 13 % 200]);
+            }
+        });
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                let _ = consumer.try_recv();
             }
         });
         let observer = fixture.observer();

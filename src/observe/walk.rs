@@ -7,7 +7,7 @@
 
 use std::sync::atomic::{Ordering, fence};
 
-use super::Observer;
+use super::{Observer, Peeked};
 use crate::{
     error::Corrupt,
     memory::Span,
@@ -143,41 +143,24 @@ const fn is_beyond(a: u64, b: u64) -> bool {
     a.wrapping_sub(b) as i64 > 0
 }
 
-/// Copies of the messages in a ring: see [`Observer::peek`]. Ends after an error.
+/// Copies of the messages of an SPSC ring.
 #[derive(Debug)]
-pub struct Peek<'a> {
-    observer: &'a Observer,
-    walk: Option<Result<Walk<'a>, Corrupt>>,
-}
+pub(super) struct Messages<'a>(Walk<'a>);
 
-/// A copy of a message that stays in the ring.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Peeked {
-    /// Where in the ring's life it lies: bytes since the ring was made in a byte ring,
-    /// else messages.
-    pub position: u64,
-    /// The tag that the sender gave it; 0 in a typed ring, whose messages have none.
-    pub tag: u32,
-    /// Whether a consumer has received it, and not released it.
-    pub is_received: bool,
-    /// What it says.
-    pub bytes: Vec<u8>,
-}
-
-impl<'a> Peek<'a> {
-    pub(super) fn new(observer: &'a Observer) -> Self {
-        Self { observer, walk: Some(Walk::new(observer)) }
+impl<'a> Messages<'a> {
+    pub(super) fn new(observer: &'a Observer) -> Result<Self, Corrupt> {
+        Walk::new(observer).map(Self)
     }
 
     /// A copy of `found`, unless it was released before the copy was made.
     fn copy(&self, found: &Found) -> Result<Option<Peeked>, Corrupt> {
         let mut bytes = vec![0; found.span.len()];
-        self.observer.area.read(found.span, &mut bytes);
-        if is_beyond(head(self.observer)?, found.position) {
+        let observer = self.0.observer;
+        observer.area.read(found.span, &mut bytes);
+        if is_beyond(head(observer)?, found.position) {
             return Ok(None);
         }
-        let received = self.observer.cursors().received;
+        let received = observer.cursors().received;
         Ok(Some(Peeked {
             position: found.position,
             tag: found.tag,
@@ -186,14 +169,10 @@ impl<'a> Peek<'a> {
         }))
     }
 
-    fn step(&mut self) -> Result<Option<Peeked>, Corrupt> {
+    /// The next message, copied.
+    pub(super) fn next(&mut self) -> Result<Option<Peeked>, Corrupt> {
         loop {
-            let step = match &mut self.walk {
-                None => return Ok(None),
-                Some(Err(corrupt)) => return Err(*corrupt),
-                Some(Ok(walk)) => walk.step()?,
-            };
-            match step {
+            match self.0.step()? {
                 Step::End => return Ok(None),
                 Step::Released => {}
                 Step::Message(found) => {
@@ -203,17 +182,5 @@ impl<'a> Peek<'a> {
                 }
             }
         }
-    }
-}
-
-impl Iterator for Peek<'_> {
-    type Item = Result<Peeked, Corrupt>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let next = self.step().transpose();
-        if !matches!(next, Some(Ok(_))) {
-            self.walk = None;
-        }
-        next
     }
 }
