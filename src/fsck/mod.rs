@@ -8,12 +8,16 @@
 //! one sets it right. What is found is what no participant leaves, killed wherever it was.
 
 mod exchange;
+mod repair;
 mod report;
 mod stream;
 
 use std::path::Path;
 
-pub use self::report::{At, Finding, Report};
+pub use self::{
+    repair::{Repaired, repair},
+    report::{At, Finding, Report},
+};
 use crate::{Error, region::Region};
 
 /// Looks whether the ring called `name` is whole, and leaves it as it is.

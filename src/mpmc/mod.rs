@@ -69,6 +69,8 @@ pub use self::{
 use self::{head::Head, shared::Shared, tail::Tail};
 #[cfg(not(loom))]
 use crate::Kind;
+#[cfg(not(loom))]
+use crate::record::Record;
 use crate::{
     Deadline, Error, Options, RecvError, SendError, Trust, Wary,
     algorithm::{Algorithm, Head as _},
@@ -288,4 +290,16 @@ pub(crate) fn slots(region: &Region) -> Vec<u32> {
     let held = shared.participants().flat_map(|number| shared.places().map(move |place| (number, place)));
     let held = held.map(|(number, place)| shared.held(number, place).expect("a held slot").slot);
     entries.chain(held).collect()
+}
+
+/// Sets right what the last holder of the place `number` left, whose lock the caller holds.
+#[cfg(not(loom))]
+pub(crate) fn recover_record(region: &Region, number: u32) -> Result<Option<Recovered>, Error> {
+    let shared = Shared::of(region.mapping(), &region.identity().geometry);
+    let record = Record::at(shared.exchange.record(number), region.mapping());
+    let recovered = repair::repair(&shared, number, &record)?;
+    if record.is_attached() {
+        record.set_recovered();
+    }
+    Ok(recovered)
 }

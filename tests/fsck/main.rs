@@ -6,6 +6,7 @@ mod support;
 
 mod exchange;
 mod kills;
+mod repair;
 mod ring;
 mod spoilt;
 mod stream;

@@ -10,6 +10,7 @@
 //! - each word is one that some participant writes.
 
 mod journals;
+mod mend;
 mod records;
 mod snapshot;
 mod window;
@@ -17,6 +18,7 @@ mod words;
 
 use std::{fs::File, sync::Arc};
 
+pub(super) use self::mend::mend;
 use self::{
     journals::{Fate, Intended},
     snapshot::{Ring, Snapshot},
@@ -89,25 +91,30 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether every slot is in one place.
-    fn judge_slots(&mut self, intended: &[Option<Intended>]) {
-        let bits = self.ring.bits;
+    /// The places that each slot is in.
+    fn places(ring: &Ring<'_>, snapshot: &Snapshot, intended: &[Option<Intended>]) -> Vec<Vec<At>> {
+        let bits = ring.bits;
         let in_entries =
-            (0..).zip(&self.snapshot.entries).map(|(index, entry)| (bits.slot(*entry), At::Entry(index)));
-        let in_records =
-            (0..).zip(&self.snapshot.records).zip(intended).flat_map(|((participant, record), intended)| {
-                record.held().map(move |(place, held)| {
-                    let got = intended.filter(|it| it.place == place && it.fate == Fate::Unrecorded);
-                    (got.map_or(held.slot, |intended| intended.got), At::Held { participant, place })
-                })
-            });
-        let mut places: Vec<Vec<At>> = vec![Vec::new(); bits.slots as usize];
+            (0..).zip(&snapshot.entries).map(|(index, entry)| (bits.slot(*entry), At::Entry(index)));
+        let records = (0..).zip(&snapshot.records).zip(intended);
+        let in_records = records.flat_map(|((participant, record), intended)| {
+            record.held().map(move |(place, held)| {
+                let got = intended.filter(|it| it.place == place && it.fate == Fate::Unrecorded);
+                (got.map_or(held.slot, |intended| intended.got), At::Held { participant, place })
+            })
+        });
+        let mut places = vec![Vec::new(); bits.slots as usize];
         for (slot, at) in in_entries.chain(in_records) {
             if let Some(places) = places.get_mut(slot as usize) {
                 places.push(at);
             }
         }
-        for (slot, places) in (0..).zip(places) {
+        places
+    }
+
+    /// Whether every slot is in one place.
+    fn judge_slots(&mut self, intended: &[Option<Intended>]) {
+        for (slot, places) in (0..).zip(Self::places(self.ring, self.snapshot, intended)) {
             let found = match places.as_slice() {
                 [_] => continue,
                 [] => "in no place".to_owned(),

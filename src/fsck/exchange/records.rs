@@ -40,7 +40,7 @@ impl Judge<'_> {
             self.report.require(tag <= u32::MAX.into(), word, at, tag, "a number of 32 bits");
         }
         for (word, [count, before]) in [("dropped", record.dropped), ("displaced", record.displaced)] {
-            let is_right = count.wrapping_sub(before) <= MAX_MESSAGES;
+            let is_right = Self::is_count(count, before);
             self.report.require(
                 is_right,
                 word,
@@ -49,6 +49,11 @@ impl Judge<'_> {
                 format!("a slot's messages more than {before:#x} at most"),
             );
         }
+    }
+
+    /// Whether `count` is one that comes from `before` and at most one slot's messages.
+    pub(super) const fn is_count(count: u64, before: u64) -> bool {
+        count.wrapping_sub(before) <= MAX_MESSAGES
     }
 
     /// What a held word may be, if it cannot be this.

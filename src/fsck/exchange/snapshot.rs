@@ -22,7 +22,7 @@ pub(super) struct Ring<'a> {
     pub(super) geometry: &'a Geometry,
     pub(super) exchange: Exchange,
     pub(super) bits: Bits,
-    mapping: &'a Arc<Mapping>,
+    pub(super) mapping: &'a Arc<Mapping>,
     all: Area,
 }
 
@@ -107,7 +107,7 @@ impl<'a> Ring<'a> {
         Ok([before, self.look()?])
     }
 
-    fn look(&self) -> Result<Snapshot, Error> {
+    pub(super) fn look(&self) -> Result<Snapshot, Error> {
         // The hints first: what the entries say later is at least as far.
         let [head, tail] = [AT_HEAD, AT_TAIL].map(|at| self.mapping.word(at).load(Acquire));
         let records = (0..self.exchange.participants).map(|number| self.record(number));
@@ -208,7 +208,7 @@ impl<'a> Ring<'a> {
     }
 
     /// Where `slot` starts in the region.
-    fn slot(&self, slot: u64) -> u64 {
+    pub(super) fn slot(&self, slot: u64) -> u64 {
         self.geometry.data_offset() + slot * self.geometry.stride
     }
 
