@@ -133,6 +133,13 @@ mod tests {
                     let right = bits.turn(entries[index]);
                     entries[index] = bits.later(entries[index], turns, 1);
                     let found = Window::find(bits, &entries);
+                    // The first entry of an empty or full ring, a lap on, is what one more
+                    // message leaves, sent and received or the other way round.
+                    if turns == 2 && index as u64 == head % 8 && (tail - head).is_multiple_of(8) {
+                        let moved = Window { head: head + 1, tail: tail + 1, wrong: Vec::new() };
+                        assert_eq!(found, moved, "{head} to {tail}");
+                        continue;
+                    }
                     assert_eq!(found.wrong, [(index as u64, right)], "{head} to {tail}, {turns} on");
                 }
             }
