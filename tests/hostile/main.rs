@@ -10,4 +10,6 @@ mod live;
 mod spoil;
 mod states;
 mod typed_ends;
+#[path = "../support/watchdog.rs"]
+#[allow(dead_code, reason = "other tests need more of it")]
 mod watchdog;

@@ -3,12 +3,9 @@
 use ironring::Delivery;
 
 use crate::{
-    numbered::Numbered,
+    kills::numbered::{LONGEST_BATCH, Numbered},
     operation::Operation::{self, *},
 };
-
-/// The most messages that an operation is about.
-pub(crate) const LONGEST_BATCH: u64 = 3;
 
 /// One of the situations in which an operation is cut short.
 #[derive(Clone, Copy, Debug)]

@@ -12,7 +12,7 @@ use ironring::{
 };
 use ironring_testkit::{Args, Ledger, rng::fastrand::Rng};
 
-use crate::numbered::Numbered;
+use crate::{kills::numbered::Numbered, placed::Placed};
 
 /// Words of the ledger. Messages are counted from the ring's first.
 pub(crate) mod word {
@@ -74,7 +74,7 @@ impl Received {
 }
 
 /// The role of a producer: it goes on behind what was last published.
-pub(crate) fn produce<M: Numbered + ?Sized>(mut args: Args) {
+pub(crate) fn produce<M: Placed + ?Sized>(mut args: Args) {
     let ring = Ring::<M>::from_fd(args.fd("ring")).expect("a ring");
     let ledger = args.ledger();
     let mut rng = Rng::with_seed(args.parse("seed"));

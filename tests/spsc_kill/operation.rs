@@ -1,63 +1,36 @@
 //! The operations that a victim is stepped through, and what each may leave behind.
 
-use std::{fmt, str::FromStr};
-
 use ironring::Delivery;
 
-macro_rules! operations {
-    ($($operation:ident $name:literal,)*) => {
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum Operation { $($operation),* }
-
-        impl Operation {
-            pub(crate) const ALL: &'static [Operation] = &[$(Operation::$operation),*];
-
-            pub(crate) fn name(self) -> &'static str {
-                match self { $(Operation::$operation => $name),* }
-            }
-        }
-    };
-}
+use crate::kills::named;
 
 // The longest first, so that they do not end alone.
-operations! {
-    ProducerAttach "producer attach",
-    ProducerAttachAfterKill "producer attach after a kill between header and tail",
-    ConsumerAttach "consumer attach",
-    ConsumerAttachAfterKill "consumer attach after a kill holding messages",
-    ProducerDetach "producer detach",
-    ConsumerDetach "consumer detach",
-    Claim "claim",
-    Publish "publish",
-    PublishStaged "publish staged",
-    Send "send",
-    SendFull "send on a full ring",
-    SendBatch "batch send",
-    StageAndPublish "stage and publish",
-    Recv "recv",
-    RecvEmpty "recv on an empty ring",
-    Release "release",
-    RecvBatch "batch recv",
-    HoldBatch "batch recv without release",
-    RecvInto "recv_into",
-    RecvValues "recv_values",
-    HandBack "hand back",
+named! {
+    pub(crate) enum Operation {
+        ProducerAttach "producer attach",
+        ProducerAttachAfterKill "producer attach after a kill between header and tail",
+        ConsumerAttach "consumer attach",
+        ConsumerAttachAfterKill "consumer attach after a kill holding messages",
+        ProducerDetach "producer detach",
+        ConsumerDetach "consumer detach",
+        Claim "claim",
+        Publish "publish",
+        PublishStaged "publish staged",
+        Send "send",
+        SendFull "send on a full ring",
+        SendBatch "batch send",
+        StageAndPublish "stage and publish",
+        Recv "recv",
+        RecvEmpty "recv on an empty ring",
+        Release "release",
+        RecvBatch "batch recv",
+        HoldBatch "batch recv without release",
+        RecvInto "recv_into",
+        RecvValues "recv_values",
+        HandBack "hand back",
+    }
 }
 use Operation::*;
-
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Operation {
-    type Err = ();
-
-    fn from_str(name: &str) -> Result<Self, ()> {
-        Self::ALL.iter().copied().find(|operation| operation.name() == name).ok_or(())
-    }
-}
 
 /// What the successor finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

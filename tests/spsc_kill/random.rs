@@ -11,7 +11,7 @@ use ironring_testkit::{Child, Exit, Ledger, Role, rng::Seeded};
 
 use crate::{
     flow::{Received, word},
-    numbered::Numbered,
+    kills::numbered::Numbered,
 };
 
 /// The longest that a participant lives, once it has its role.

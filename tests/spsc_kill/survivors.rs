@@ -1,7 +1,5 @@
 //! What those who live find after a kill, and whether it is what it must be.
 
-use std::fmt;
-
 use ironring::{
     RecvError, SendError,
     spsc::{Consumer, Message, Producer, Ring, View},
@@ -10,49 +8,18 @@ use ironring_testkit::Ledger;
 
 use crate::{
     case::Case,
-    numbered::Numbered,
+    kills::{
+        numbered::Numbered,
+        violation::{Violation, duplicated, lost, wedged},
+    },
     operation::Outcome,
+    placed::Placed,
     template::Template,
     victim::{DONE, RELEASED},
 };
 
 /// More messages than a batch has that fills a ring of two of the longest.
 const LABELLED_TOGETHER: u64 = 32;
-
-/// What was broken by a kill.
-#[derive(Debug)]
-pub(crate) struct Violation {
-    pub(crate) kind: Kind,
-    what: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// A survivor could not go on.
-    Wedged,
-    /// A message did not come, or not as it was sent.
-    Lost,
-    /// A message came that must not come again.
-    Duplicated,
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}: {}", self.kind, self.what)
-    }
-}
-
-fn wedged<T>(what: impl fmt::Display) -> Result<T, Violation> {
-    Err(Violation { kind: Kind::Wedged, what: what.to_string() })
-}
-
-fn lost<T>(what: impl fmt::Display) -> Result<T, Violation> {
-    Err(Violation { kind: Kind::Lost, what: what.to_string() })
-}
-
-fn duplicated<T>(what: impl fmt::Display) -> Result<T, Violation> {
-    Err(Violation { kind: Kind::Duplicated, what: what.to_string() })
-}
 
 /// The role that was not killed, held all the time.
 #[derive(Debug)]
@@ -81,7 +48,7 @@ pub(crate) struct Aftermath<'a, M: Numbered + ?Sized> {
     pub(crate) peer_first: bool,
 }
 
-impl<M: Numbered + ?Sized> Aftermath<'_, M> {
+impl<M: Placed + ?Sized> Aftermath<'_, M> {
     pub(crate) fn check(&self, peer: Peer<M>) -> Result<Outcome, Violation> {
         match peer {
             Peer::Consumer(consumer) => self.producer_killed(consumer),

@@ -1,8 +1,6 @@
 //! Rings in the state in which an operation is to find them, made once and copied for
 //! each victim.
 
-use std::{fs::File, os::fd::AsFd, os::unix::fs::FileExt};
-
 use ironring::{
     Delivery, Options,
     spsc::{Consumer, Producer, Ring},
@@ -11,11 +9,15 @@ use ironring_testkit::{Exit, Ledger, Role, Step};
 
 use crate::{
     case::{Case, State},
-    numbered::{Numbered, is_published_and_unrecorded},
+    kills::{
+        image::{put_back, region_of},
+        numbered::Numbered,
+    },
     operation::{
         Operation::{self, *},
         Outcome,
     },
+    placed::{Placed, is_published_and_unrecorded},
 };
 
 /// A ring's bytes, and what was done with it so far.
@@ -34,7 +36,7 @@ pub(crate) struct Template {
 }
 
 impl Template {
-    pub(crate) fn of<M: Numbered + ?Sized>(case: &Case) -> Self {
+    pub(crate) fn of<M: Placed + ?Sized>(case: &Case) -> Self {
         let options = M::options(case.capacity).delivery(case.delivery);
         let ring = Ring::<M>::anonymous(&options).expect("a ring");
         let mut ends = Ends::of(&ring);
@@ -63,7 +65,7 @@ impl Template {
     /// A new ring like this one.
     pub(crate) fn ring<M: Numbered + ?Sized>(&self) -> Ring<M> {
         let ring = Ring::<M>::anonymous(&self.options).expect("a ring");
-        file_of(&ring).write_all_at(&self.region, 0).expect("a region of the same length");
+        put_back(&ring, &self.region);
         ring
     }
 
@@ -121,19 +123,8 @@ impl Template {
     }
 }
 
-fn file_of(ring: &impl AsFd) -> File {
-    File::from(ring.as_fd().try_clone_to_owned().expect("a descriptor"))
-}
-
-fn region_of(ring: &impl AsFd) -> Vec<u8> {
-    let file = file_of(ring);
-    let mut region = vec![0; file.metadata().expect("a length").len() as usize];
-    file.read_exact_at(&mut region, 0).expect("the region");
-    region
-}
-
 /// Both ends of a ring, and where they are.
-struct Ends<M: Numbered + ?Sized> {
+struct Ends<M: Placed + ?Sized> {
     producer: Producer<M>,
     consumer: Consumer<M>,
     sent: u64,
@@ -142,7 +133,7 @@ struct Ends<M: Numbered + ?Sized> {
     position: u64,
 }
 
-impl<M: Numbered + ?Sized> Ends<M> {
+impl<M: Placed + ?Sized> Ends<M> {
     fn of(ring: &Ring<M>) -> Self {
         let producer = ring.producer().expect("a producer");
         let consumer = ring.consumer().expect("a consumer");

@@ -6,7 +6,7 @@ use ironring::spsc::Ring;
 use ironring_testkit::{Args, Ledger, mark};
 
 use crate::{
-    numbered::Numbered,
+    kills::numbered::Numbered,
     operation::Operation::{self, *},
 };
 

@@ -31,6 +31,8 @@ pub struct Trail {
     /// For each point, where the victim stands there, and the latest point up to there at which
     /// it came to an address for the first time.
     points: Vec<(u64, usize)>,
+    /// The points at which what was watched had just changed.
+    changes: Vec<u64>,
 }
 
 impl Trail {
@@ -50,17 +52,120 @@ impl Trail {
     ///
     /// If it is not inside an operation.
     pub fn of(victim: &mut Traced) -> Result<Trail, Exit> {
+        Trail::of_watched(victim, || ())
+    }
+
+    /// Steps `victim` to the end of its operation, and looks at what others see after each
+    /// instruction.
+    ///
+    /// ```no_run
+    /// use ironring_testkit::{Ledger, Role, Trail};
+    ///
+    /// let ledger = Ledger::new(1)?;
+    /// let mut victim = Role::new("sender").ledger(&ledger).spawn_traced()?;
+    /// let trail = Trail::of_watched(&mut victim, || ledger.get(0))?;
+    /// println!("stored to after {:?} instructions", trail.changes());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// How the victim ended, if it did.
+    ///
+    /// # Panics
+    ///
+    /// If it is not inside an operation.
+    pub fn of_watched<T: PartialEq>(victim: &mut Traced, mut look: impl FnMut() -> T) -> Result<Trail, Exit> {
         let mut passed = HashSet::new();
         let mut points: Vec<(u64, usize)> = Vec::new();
+        let mut changes = Vec::new();
+        let mut seen = look();
         loop {
             let address = sys::instruction_pointer(victim.pid());
             let first = if passed.insert(address) { points.len() } else { points[points.len() - 1].1 };
             points.push((address, first));
             match victim.step(1) {
                 Step::Inside { .. } => {}
-                Step::Ended { .. } => return Ok(Trail { points }),
+                Step::Ended { .. } => return Ok(Trail { points, changes }),
                 Step::Died(exit) => return Err(exit),
             }
+            let now = look();
+            if now != seen {
+                changes.push(points.len() as u64);
+                seen = now;
+            }
+        }
+    }
+
+    /// The points at which what was watched had just changed, in order: see
+    /// [`of_watched`](Trail::of_watched).
+    ///
+    /// ```no_run
+    /// # use ironring_testkit::{Role, Trail};
+    /// let trail = Trail::of(&mut Role::new("sender").spawn_traced()?)?;
+    /// assert!(trail.changes().is_empty(), "nothing was watched");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn changes(&self) -> &[u64] {
+        &self.changes
+    }
+
+    /// Every `stride`-th point, in order, and with them all [`changes`](Trail::changes) and the
+    /// end. With a stride of 1, every point.
+    ///
+    /// ```no_run
+    /// # use ironring_testkit::{Role, Trail};
+    /// let trail = Trail::of(&mut Role::new("sender").spawn_traced()?)?;
+    /// assert_eq!(trail.points(1).len() as u64, trail.length() + 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If `stride` is 0.
+    pub fn points(&self, stride: u64) -> Vec<u64> {
+        assert!(stride > 0, "a stride of 0 stays where it is");
+        let is_chosen = |k: &u64| {
+            k.is_multiple_of(stride) || *k == self.length() || self.changes.binary_search(k).is_ok()
+        };
+        (0..=self.length()).filter(is_chosen).collect()
+    }
+
+    /// A fresh victim, from `spawn`, that has done the first `k` instructions of its operation.
+    ///
+    /// One that goes another way than the trail, as in the kernel's code that reads the clock, is
+    /// replaced by one that is stepped.
+    ///
+    /// ```no_run
+    /// # use ironring_testkit::{Exit, Role, Trail};
+    /// let spawn = || Role::new("sender").spawn_traced();
+    /// let trail = Trail::of(&mut spawn()?)?;
+    /// for k in trail.points(1) {
+    ///     let mut victim = trail.bring(k, spawn)?;
+    ///     // What the others do while it stands there.
+    ///     assert_eq!(victim.kill(), Exit::KILLED);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of `spawn`, and the [`Exit`] of a victim that died by itself.
+    ///
+    /// # Panics
+    ///
+    /// As [`Traced::follow`].
+    pub fn bring(&self, k: u64, mut spawn: impl FnMut() -> io::Result<Traced>) -> io::Result<Traced> {
+        let mut victim = spawn()?;
+        match victim.follow(self, k) {
+            Some(Step::Inside { .. }) => return Ok(victim),
+            Some(Step::Died(exit)) => return Err(io::Error::other(exit)),
+            Some(Step::Ended { .. }) | None => drop(victim),
+        }
+        let mut victim = spawn()?;
+        match victim.step(k) {
+            Step::Inside { .. } | Step::Ended { .. } => Ok(victim),
+            Step::Died(exit) => Err(io::Error::other(exit)),
         }
     }
 

@@ -204,6 +204,29 @@ mod x86_64 {
         }
     }
 
+    fn trail_knows_where_what_is_watched_changes() {
+        let ledger = Ledger::new(STORES).unwrap();
+        let spawn = || {
+            (0..STORES).for_each(|i| ledger.set(i, 0));
+            Role::new("stores").ledger(&ledger).spawn_traced()
+        };
+        let stored = || (0..STORES).filter(|&i| ledger.get(i) == 1).count();
+        let trail = Trail::of_watched(&mut spawn().unwrap(), stored).unwrap();
+        assert_eq!(trail.changes().len(), STORES);
+        for (before, &k) in trail.changes().iter().enumerate() {
+            for (k, expected) in [(k - 1, before), (k, before + 1)] {
+                let victim = trail.bring(k, spawn).unwrap();
+                assert_eq!(stored(), expected, "after {k}");
+                drop(victim);
+            }
+        }
+        let mut expected = vec![0];
+        expected.extend(trail.changes());
+        expected.push(trail.length());
+        assert_eq!(trail.points(u64::MAX), expected);
+        assert_eq!(trail.points(1), (0..=trail.length()).collect::<Vec<_>>());
+    }
+
     fn victim_that_leaves_the_trail_is_replaced_by_one_that_is_stepped() {
         let ledger = Ledger::new(3).unwrap();
         ledger.set(0, 1);
@@ -354,6 +377,7 @@ mod x86_64 {
             system_call_is_one_instruction,
             kill_leaves_exactly_the_stores_before_it,
             following_a_trail_is_stepping,
+            trail_knows_where_what_is_watched_changes,
             victim_that_leaves_the_trail_is_replaced_by_one_that_is_stepped,
             stride_skips_points_and_ends_at_the_same_length,
             each_operation_begins_and_ends,

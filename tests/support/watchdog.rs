@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Once,
+        Mutex, Once,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
@@ -10,6 +10,8 @@ use std::{
 
 static CASES: AtomicU64 = AtomicU64::new(0);
 static STARTED: Once = Once::new();
+/// What the cases are about, where that was said.
+static ABOUT: Mutex<String> = Mutex::new(String::new());
 
 /// Far longer than any case takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -17,6 +19,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Says that a case is done.
 pub(crate) fn progress() {
     CASES.fetch_add(1, Relaxed);
+}
+
+/// Says what the cases are about from now on.
+pub(crate) fn about(cases: String) {
+    *ABOUT.lock().expect("not poisoned") = cases;
 }
 
 /// Watches that [`progress`] is made from now on.
@@ -28,7 +35,8 @@ pub(crate) fn start() {
                 std::thread::sleep(PATIENCE);
                 let now = CASES.load(Relaxed);
                 if now == before {
-                    eprintln!("no case was done for {PATIENCE:?}: a call hangs, after case {now}");
+                    let about = ABOUT.lock().expect("not poisoned");
+                    eprintln!("no case was done for {PATIENCE:?}: a call hangs, after case {now} {about}");
                     std::process::abort();
                 }
                 before = now;

@@ -3,15 +3,12 @@
 
 use std::fmt::Debug;
 
-use ironring::{
-    Options, Payload, RecvError, SendError,
-    spsc::{Claim, Consumer, Producer, View},
-};
+use ironring::{Options, Payload, RecvError, SendError, View};
 
-use crate::{
-    case::LONGEST_BATCH,
-    layout::{AT_TAIL, HEADER_LEN, frame_len, padding},
-};
+use crate::kind::{Claim, Consumer, Producer};
+
+/// The most messages that an operation is about.
+pub(crate) const LONGEST_BATCH: u64 = 3;
 
 /// The longest byte message.
 pub(crate) const LONGEST: usize = 100;
@@ -43,11 +40,6 @@ pub(crate) trait Numbered: Payload {
     fn make(number: u64) -> Self::Message;
     /// What is sent.
     fn payload(message: &Self::Message) -> &Self;
-    /// Behind message `number`, which is sent at `position` or, padded, a little later.
-    fn end_of(number: u64, position: u64, ring_len: u64) -> u64;
-    /// Whether message `number`, sent at `position`, goes to the start of the data area:
-    /// behind padding, where there is such a thing.
-    fn wraps(number: u64, position: u64, ring_len: u64) -> bool;
     /// Gives the messages sent from now on this number, where they carry one beside their bytes.
     fn label(producer: &mut Producer<Self>, number: u64);
     fn send_batch(producer: &mut Producer<Self>, messages: &[Self::Message]) -> usize;
@@ -56,8 +48,6 @@ pub(crate) trait Numbered: Payload {
         producer: &'a mut Producer<Self>,
         message: &Self::Message,
     ) -> Result<Claim<'a, Self>, SendError>;
-    /// How many messages were sent, as the producer knows it from `last_published`.
-    fn sent(producer: &Producer<Self>) -> u64;
     fn read(view: &View<'_, Self>) -> Self::Message;
     /// Which message this claims to be; of a batch that was labelled together, the last.
     fn number(view: &View<'_, Self>) -> u64;
@@ -80,7 +70,7 @@ fn word_of(number: u64, i: u64) -> u64 {
 }
 
 /// All lengths in turn, neighbours far apart, none twice among 101 messages.
-fn len_of(number: u64) -> usize {
+pub(crate) fn len_of(number: u64) -> usize {
     (number * 37 % (LONGEST as u64 + 1)) as usize
 }
 
@@ -106,15 +96,6 @@ impl Numbered for [u8] {
         message.as_ref()
     }
 
-    fn end_of(number: u64, position: u64, ring_len: u64) -> u64 {
-        let len = len_of(number);
-        position + padding(position, len, ring_len) + frame_len(len)
-    }
-
-    fn wraps(number: u64, position: u64, ring_len: u64) -> bool {
-        padding(position, len_of(number), ring_len) > 0
-    }
-
     fn label(producer: &mut Producer<Self>, number: u64) {
         producer.set_tag(number as u32);
     }
@@ -129,10 +110,6 @@ impl Numbered for [u8] {
         let mut claim = producer.claim(message.len)?;
         claim.write_at(0, message.as_ref());
         Ok(claim)
-    }
-
-    fn sent(producer: &Producer<Self>) -> u64 {
-        producer.last_published().map_or(0, |last| u64::from(last.tag) + 1)
     }
 
     #[inline(always)]
@@ -173,14 +150,6 @@ impl Numbered for Sample {
         message
     }
 
-    fn end_of(_: u64, position: u64, _: u64) -> u64 {
-        position + 1
-    }
-
-    fn wraps(_: u64, position: u64, ring_len: u64) -> bool {
-        position > 0 && position.is_multiple_of(ring_len)
-    }
-
     fn label(_: &mut Producer<Self>, _: u64) {}
 
     #[inline(always)]
@@ -193,10 +162,6 @@ impl Numbered for Sample {
         let mut claim = producer.claim()?;
         claim.write(*message);
         Ok(claim)
-    }
-
-    fn sent(producer: &Producer<Self>) -> u64 {
-        producer.last_published().map_or(0, |last| last.position + 1)
     }
 
     #[inline(always)]
@@ -218,13 +183,4 @@ impl Numbered for Sample {
         let mut values = [Sample::default(); LONGEST_BATCH as usize];
         consumer.recv_values(&mut values[..count]).expect("a message")
     }
-}
-
-/// Whether the producer of a byte ring was killed between the header that publishes and
-/// `tail`, by the bytes of its region.
-pub(crate) fn is_published_and_unrecorded(region: &[u8]) -> bool {
-    let word = |at: usize| u64::from_le_bytes(region[at..at + 8].try_into().expect("eight bytes"));
-    let ring_len = (region.len() - HEADER_LEN) as u64;
-    let at_tail = HEADER_LEN + (word(AT_TAIL) % ring_len) as usize;
-    word(at_tail) != 0
 }
