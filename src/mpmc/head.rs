@@ -204,13 +204,13 @@ impl<M: Payload + ?Sized> Head<M> {
     fn reopen(&mut self, block: Block) -> Result<bool, Corrupt> {
         let shared = &self.participant.shared;
         let held = shared.held(block.record, block.place)?;
-        let (mut deliveries, most) = (held.deliveries, shared.exchange.max_deliveries);
+        if shared.is_delivered_enough(held) {
+            self.set_held(&block, Held { state: Content::Aside, ..held })?;
+            self.forget_adopted(&block);
+            return Ok(false);
+        }
+        let mut deliveries = held.deliveries;
         if shared.delivery == Delivery::AtLeastOnce {
-            if most != 0 && deliveries >= most {
-                self.set_held(&block, Held { state: Content::Aside, ..held })?;
-                self.forget_adopted(&block);
-                return Ok(false);
-            }
             deliveries = (deliveries + 1).min(Exchange::MAX_DELIVERIES);
             self.set_held(&block, Held { deliveries, ..held })?;
         }

@@ -223,8 +223,11 @@ fn fitting(shared: &Shared, role: Role) -> Result<Vec<u32>, Corrupt> {
     for number in shared.participants() {
         let (mut messages, mut aside) = (0, 0);
         for place in shared.places() {
-            match shared.held(number, place)?.state {
+            let held = shared.held(number, place)?;
+            match held.state {
                 Content::Spare => {}
+                // The repair sets them aside.
+                Content::Messages if shared.is_delivered_enough(held) => aside += 1,
                 Content::Messages | Content::Dropping => messages += 1,
                 Content::Aside => aside += 1,
             }

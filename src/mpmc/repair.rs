@@ -183,8 +183,7 @@ impl Repair<'_> {
         // Whoever filled it may have been no participant that keeps the protocol: whoever
         // receives it is told.
         let count = self.shared.messages_in(held.slot).unwrap_or(1).saturating_sub(held.released);
-        let most = self.shared.exchange.max_deliveries;
-        if most != 0 && held.deliveries >= most && self.shared.delivery == Delivery::AtLeastOnce {
+        if self.shared.is_delivered_enough(held) {
             self.set_held(place, Held { state: Content::Aside, ..held })?;
             recovered.set_aside += count;
         } else {

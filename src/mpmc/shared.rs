@@ -284,6 +284,12 @@ impl Shared {
         Ok(place)
     }
 
+    /// Whether messages held so were delivered as often as may be, and are to be set aside.
+    pub(super) fn is_delivered_enough(&self, held: Held) -> bool {
+        let most = self.exchange.max_deliveries;
+        most != 0 && held.deliveries >= most && self.delivery == Delivery::AtLeastOnce
+    }
+
     /// How many messages lie in `slot`.
     pub(super) fn messages_in(&self, slot: u32) -> Result<u32, Corrupt> {
         let mut place = Place::FIRST;

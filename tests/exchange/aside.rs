@@ -71,3 +71,24 @@ fn slots_that_were_taken_are_used_again_by_who_holds_them() {
     assert!(ring.take_set_aside(1).expect("sound").is_some());
     assert_eq!(consumer.try_recv().expect("a message").to_vec(), b"fine");
 }
+
+/// A consumer is not given a place that the messages of its predecessor, set aside, fill.
+#[test]
+fn a_place_that_is_filled_by_what_is_set_aside_is_left_alone() {
+    let options = Options::messages(8).max_message(100).holding(3).max_deliveries(1).participants(2);
+    let ring = Ring::<[u8]>::anonymous(&options).expect("a ring");
+    let mut producer = ring.producer().expect("place");
+    for message in [b"one", b"two", b"six"] {
+        producer.try_send(message).expect("room");
+    }
+    let mut consumer = ring.consumer().expect("place");
+    let mut batch = consumer.try_recv_batch(3).expect("messages");
+    while batch.next().is_some() {}
+    batch.hand_back();
+    drop((producer, consumer));
+
+    let mut consumer = ring.consumer().expect("the other place");
+    ring.producer().expect("a producer needs one slot only").try_send(b"fine").expect("room");
+    assert_eq!(consumer.try_recv().expect("a message").to_vec(), b"fine");
+    assert_eq!(ring.set_aside().expect("a list").len(), 3);
+}
