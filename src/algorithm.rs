@@ -14,11 +14,27 @@ use crate::{
     region::Region,
 };
 
-/// A kind of ring.
+/// A kind of ring: [`Spsc`](crate::spsc::Spsc) or [`Mpmc`](crate::mpmc::Mpmc), for what is
+/// written for either. Nothing outside of this crate can be one.
+///
+/// ```
+/// use ironring::{Algorithm, Options, Producer, SendError, Wary, mpmc, spsc};
+///
+/// fn greet<A: Algorithm>(producer: &mut Producer<[u8], Wary, A>) -> Result<(), SendError> {
+///     producer.send(b"hello")
+/// }
+///
+/// greet(&mut spsc::Ring::<[u8]>::anonymous(&Options::bytes(4096))?.producer()?)?;
+/// greet(&mut mpmc::Ring::<[u8]>::anonymous(&Options::messages(8))?.producer()?)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Algorithm: Debug + 'static {
+    /// What a ring's header names it.
     #[cfg(not(loom))]
     const KIND: Kind;
+    /// The producer's end.
     type Tail<M: Payload + ?Sized>: Tail<M>;
+    /// The consumer's end.
     type Head<M: Payload + ?Sized>: Head<M>;
 
     /// The geometry of a new ring of these options.
@@ -105,8 +121,9 @@ pub trait Head<M: Payload + ?Sized>: Debug + Send {
     /// Releases everything received.
     fn release(&mut self);
 
-    /// Hands back `from` and what was received after it: they come again, marked.
-    fn hand_back(&mut self, from: &Found);
+    /// Releases what was received before `from`, and of what was received from there on the
+    /// first `kept` messages; hands back the others, at least one: they come again, marked.
+    fn hand_back(&mut self, from: &Found, kept: usize);
 
     /// The ring was found empty: passes some time, if more than one message is likely to have
     /// come then.

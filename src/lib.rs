@@ -56,6 +56,7 @@ pub(crate) use liveness::Seat;
 pub use memory::Life;
 
 pub use self::{
+    algorithm::Algorithm,
     deadline::Deadline,
     error::{Corrupt, Error, RecvError, SendError},
     handles::{Batch, Claim, Consumer, Message, Producer, Published, View},

@@ -192,7 +192,7 @@ impl<'a, M: Payload + ?Sized, P: Trust, A: Algorithm> Message<'a, M, P, A> {
     /// Hands the message back: the next receive gives it again, marked. In a ring of
     /// at-most-once delivery it is released.
     pub fn hand_back(self) {
-        self.consumer.head.hand_back(&self.found);
+        self.consumer.head.hand_back(&self.found, 0);
         std::mem::forget(self);
     }
 
@@ -285,7 +285,7 @@ impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Drop for Message<'_, M, P, A> 
     #[inline]
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.consumer.head.hand_back(&self.found);
+            self.consumer.head.hand_back(&self.found, 0);
         } else {
             self.consumer.head.release();
         }
@@ -346,8 +346,28 @@ impl<'a, M: Payload + ?Sized, P: Trust, A: Algorithm> Batch<'a, M, P, A> {
     /// Hands all its messages back: the next receive gives them again, marked. In a ring
     /// of at-most-once delivery they are released.
     pub fn hand_back(self) {
-        self.consumer.head.hand_back(&self.first);
+        self.consumer.head.hand_back(&self.first, 0);
         std::mem::forget(self);
+    }
+
+    /// Releases the first `done` of the messages that it has given, and hands the others back,
+    /// as [`hand_back`](Self::hand_back) does.
+    ///
+    /// ```
+    /// # let ring = ironring::mpmc::Ring::<u64>::anonymous(&ironring::Options::messages(8))?;
+    /// # let (mut producer, mut consumer) = (ring.producer()?, ring.consumer()?);
+    /// producer.send_batch(&[1, 2, 3]);
+    /// let mut batch = consumer.recv_batch(3)?;
+    /// while batch.next().is_some() {}
+    /// batch.hand_back_after(2);
+    /// assert_eq!(consumer.recv_value()?, 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn hand_back_after(self, done: usize) {
+        if done < self.given {
+            self.consumer.head.hand_back(&self.first, done);
+            std::mem::forget(self);
+        }
     }
 }
 
@@ -358,7 +378,7 @@ impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Drop for Batch<'_, M, P, A> {
             return;
         }
         if std::thread::panicking() {
-            self.consumer.head.hand_back(&self.first);
+            self.consumer.head.hand_back(&self.first, 0);
         } else {
             self.consumer.head.release();
         }

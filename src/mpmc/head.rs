@@ -384,26 +384,39 @@ impl<M: Payload + ?Sized> algorithm::Head<M> for Head<M> {
     }
 
     #[cold]
-    fn hand_back(&mut self, from: &Found) {
+    fn hand_back(&mut self, from: &Found, kept: usize) {
         if self.participant.shared.delivery == Delivery::AtMostOnce {
             return self.release();
         }
         let first = self.taken.iter().position(|block| block.position == from.position).unwrap_or(0);
         let mut back = self.taken.split_off(first);
-        self.next = None;
+        // The last one may have more messages, which were not given out.
+        let is_open = self.next.take().is_some();
         // Those before it are released; and so are those before it in its slot.
         self.release();
         if let Some(block) = back.first_mut() {
-            block.given = match Place::decode(from.end) {
+            block.released = match Place::decode(from.end) {
                 Some(behind) => behind.index - 1,
                 None => block.given.saturating_sub(1),
             };
-            let block = *block;
-            let released =
-                Held { released: block.given, deliveries: block.deliveries, ..Held::taken(block.slot) };
-            let _ = self.set_held(&block, released);
         }
-        for block in back.into_iter().rev() {
+        let (mut kept, last) = (kept as u64, back.len().saturating_sub(1));
+        let mut again = Vec::with_capacity(back.len());
+        for (i, block) in back.into_iter().enumerate() {
+            let given = u64::from(block.given.saturating_sub(block.released));
+            let done = kept.min(given);
+            kept -= done;
+            if done == given && (i < last || !is_open) {
+                self.set_spare(block);
+                continue;
+            }
+            let block = Block { released: block.released + done as u32, ..block };
+            let held =
+                Held { released: block.released, deliveries: block.deliveries, ..Held::taken(block.slot) };
+            let _ = self.set_held(&block, held);
+            again.push(block);
+        }
+        for block in again.into_iter().rev() {
             self.back.push_front(block);
         }
     }

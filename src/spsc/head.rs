@@ -303,10 +303,18 @@ impl<M: Payload + ?Sized> algorithm::Head<M> for Head<M> {
         Ok(count as usize)
     }
 
-    fn hand_back(&mut self, from: &Found) {
-        match self.delivery {
-            Delivery::AtLeastOnce => self.next = from.position,
-            Delivery::AtMostOnce => self.release(),
+    #[cold]
+    fn hand_back(&mut self, from: &Found, kept: usize) {
+        if self.delivery == Delivery::AtMostOnce {
+            return self.release();
+        }
+        self.next = from.position;
+        for _ in 0..kept {
+            let Ok(found) = self.find() else { return };
+            self.next = found.end;
+        }
+        if kept > 0 {
+            self.release();
         }
     }
 

@@ -46,6 +46,31 @@ fn a_batch_takes_one_slot_and_is_received_in_parts() {
     assert!(consumer.is_empty());
 }
 
+/// Two slots, of three messages and one: what is handed back comes again, what was done with
+/// before does not.
+#[test]
+fn a_batch_is_handed_back_from_any_of_its_messages_on() {
+    for max in 1..=4 {
+        for done in 0..=max {
+            let ring = bytes_ring(4);
+            let mut producer = ring.producer().expect("place");
+            let mut consumer = ring.consumer().expect("place");
+            assert_eq!(producer.send_batch(["a", "b", "c"]), (3, Ok(())));
+            assert_eq!(producer.send_batch(["d"]), (1, Ok(())));
+            let mut batch = consumer.recv_batch(max).expect("messages");
+            while batch.next().is_some() {}
+            batch.hand_back_after(done);
+            let mut rest = Vec::new();
+            while let Ok(message) = consumer.try_recv() {
+                rest.push(message.to_vec()[0]);
+            }
+            assert_eq!(rest, b"abcd"[done..], "{done} of {max}");
+            let held: u32 = ring.participants().expect("sound").iter().map(|place| place.messages).sum();
+            assert_eq!(held, 0);
+        }
+    }
+}
+
 /// A consumer leaves slots to its successor that held messages of others.
 #[test]
 fn a_producer_is_named_as_sender_whoever_had_its_place_before() {

@@ -87,6 +87,22 @@ fn batch_handed_back_comes_again_as_a_whole() {
 }
 
 #[test]
+fn batch_handed_back_in_part_releases_what_was_done_with() {
+    let (mut producer, mut consumer) = ends::<[u8]>(&Options::bytes(256));
+    assert_eq!(producer.send_batch(["a", "b", "c"]), (3, Ok(())));
+    let before = consumer.len();
+    let mut batch = consumer.try_recv_batch(3).expect("a batch");
+    while batch.next().is_some() {}
+    batch.hand_back_after(1);
+    assert_eq!(consumer.len(), before * 2 / 3, "the first is released");
+    assert_eq!(consumer.try_recv().expect("the second").to_vec(), b"b");
+    let mut batch = consumer.try_recv_batch(3).expect("a batch");
+    assert!(batch.next().is_some());
+    batch.hand_back_after(1);
+    assert_eq!(consumer.len(), 0);
+}
+
+#[test]
 fn batch_releases_what_it_gave_and_no_more() {
     let (mut producer, mut consumer) = ends::<u64>(&Options::messages(8));
     assert_eq!(producer.send_batch(&[1, 2, 3]), (3, Ok(())));
