@@ -69,7 +69,7 @@ pub(crate) const AT_RECORD_ATTACHMENTS: usize = 16;
 pub(crate) const AT_RECORD_SINCE: usize = 24;
 /// The producer's last published position, or how far the consumer has received.
 pub(crate) const AT_RECORD_MARK: usize = 32;
-/// The consumer's only: the producers' attachments whose end a consumer has seen.
+/// A consumer's only: the producers' attachments whose end a consumer has seen.
 pub(crate) const AT_RECORD_ENDED: usize = 40;
 /// The producer's only: the tag of its last published message.
 pub(crate) const AT_RECORD_TAG: usize = 48;
@@ -86,6 +86,8 @@ pub(crate) const AT_RECORD_DROPPED_BEFORE: usize = 80;
 /// were before the displacement that is intended.
 pub(crate) const AT_RECORD_DISPLACED: usize = 88;
 pub(crate) const AT_RECORD_DISPLACED_BEFORE: usize = 96;
+/// An exchange ring's only: how many of the attachments were producers'.
+pub(crate) const AT_RECORD_PRODUCERS: usize = 104;
 
 // The journal of an exchange ring's participant, from the second line of its record on.
 pub(crate) const RECORD_INTENT: usize = 128;
@@ -120,7 +122,7 @@ const _: () = {
     assert!(AT_TAIL.is_multiple_of(LINE) && AT_HEAD == AT_TAIL + LINE);
     assert!(AT_PRODUCER == AT_HEAD + LINE && AT_CONSUMER == AT_PRODUCER + LINE);
     assert!(AT_COUNTERS_RESERVED == AT_CONSUMER + LINE);
-    assert!(AT_RECORD_DISPLACED_BEFORE + 8 <= LINE && RECORD_INTENT == LINE);
+    assert!(AT_RECORD_PRODUCERS + 8 <= LINE && RECORD_INTENT == LINE);
     assert!(AT_COUNTERS_RESERVED + 2 * LINE <= HEADER_LEN);
     assert!(AT_CLOSE_RESERVED < AT_WAIT_RESERVED && AT_WAIT_RESERVED + 2 * LINE == AT_TAIL);
 };

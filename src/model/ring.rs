@@ -71,7 +71,7 @@ impl<M: Payload + ?Sized> Ring<M, Mpmc> {
     ///
     /// [`Error::Corrupt`].
     pub fn recover(&self, life: &Life) -> Result<Vec<Recovered>, Error> {
-        mpmc::recover(&self.region(life))
+        mpmc::recover_region(&self.region(life))
     }
 
     /// The slots that the entries name, and those that each participant's record does.

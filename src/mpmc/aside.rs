@@ -39,14 +39,20 @@ pub(super) fn list(shared: &Shared) -> Result<Vec<SetAside>, Corrupt> {
     Ok(all)
 }
 
-/// Copies the messages out that were at `position`, and frees their slot.
+/// Copies the messages out that were at `position`, shows them to `keep` and, unless that
+/// fails, frees their slot.
 ///
 /// Whoever does so has the lock on the first byte of the held word meanwhile, so of several
 /// one takes them; killed before the slot is free, it has taken nothing, and the kernel lets
 /// go of the lock.
-pub(super) fn take(region: &Region, shared: &Shared, position: u64) -> Result<Option<Vec<Vec<u8>>>, Error> {
+pub(super) fn take<E: From<Error>>(
+    region: &Region,
+    shared: &Shared,
+    position: u64,
+    keep: impl FnOnce(&[Vec<u8>]) -> Result<(), E>,
+) -> Result<Option<Vec<Vec<u8>>>, E> {
     for (participant, place) in places(shared) {
-        let is_it = || Ok::<_, Corrupt>(look(shared, participant, place)?.filter(|(_, at)| *at == position));
+        let is_it = || Ok::<_, Error>(look(shared, participant, place)?.filter(|(_, at)| *at == position));
         if is_it()?.is_none() {
             continue;
         }
@@ -57,12 +63,14 @@ pub(super) fn take(region: &Region, shared: &Shared, position: u64) -> Result<Op
         }
         // Somebody may have taken them before; from here on nobody does.
         let Some((held, _)) = is_it()? else { return Ok(None) };
-        let messages = watch::copies(shared, held.slot, held.released)?;
+        let copies = watch::copies(shared, held.slot, held.released).map_err(Error::from)?;
+        let messages: Vec<_> = copies.into_iter().map(|message| message.bytes).collect();
+        keep(&messages)?;
         let spare = Held::spare(held.slot).word();
-        let word = shared.held_word(participant, place)?;
+        let word = shared.held_word(participant, place).map_err(Error::from)?;
         // Release, so that a successor sees the messages read before it sees the slot spare.
         let freed = word.compare_exchange(held.word(), spare, Ordering::Release, Ordering::Relaxed);
-        return Ok(freed.ok().map(|_| messages.into_iter().map(|message| message.bytes).collect()));
+        return Ok(freed.ok().map(|_| messages));
     }
     Ok(None)
 }

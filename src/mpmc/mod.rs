@@ -44,7 +44,11 @@
 mod aside;
 mod block;
 mod cursor;
+#[cfg(not(loom))]
+mod ends;
 mod head;
+#[cfg(not(loom))]
+mod maintenance;
 mod participant;
 mod patrol;
 mod recovered;
@@ -61,7 +65,11 @@ pub(crate) use self::shared::hand_out_slots;
 #[cfg(not(loom))]
 pub(crate) use self::watch::{Look, Watch};
 #[cfg(not(loom))]
-pub use self::{aside::SetAside, status::Status};
+pub use self::{
+    aside::SetAside,
+    maintenance::{recover, take_set_aside},
+    status::Status,
+};
 pub use self::{
     block::OwnedMessages,
     recovered::{Interrupted, Recovered},
@@ -136,6 +144,12 @@ impl<M: Payload + ?Sized, P: Trust> Producer<M, P> {
     /// This producer's number among the ring's participants.
     pub fn participant(&self) -> u32 {
         self.tail.participant().number
+    }
+
+    /// What this producer has recovered: the participant that had its place before, if that
+    /// died. Told once.
+    pub fn take_recovered(&mut self) -> Vec<Recovered> {
+        self.tail.take_recovered().into_iter().collect()
     }
 
     /// Sends a copy of `message`; where the ring is full, in the place of the oldest one, which
@@ -214,7 +228,7 @@ impl<M: Payload + ?Sized> Ring<M> {
     ///
     /// [`Error::Corrupt`]; [`Error::Io`].
     pub fn recover(&self) -> Result<Vec<Recovered>, Error> {
-        recover(&self.region)
+        recover_region(&self.region)
     }
 
     /// Who takes part in the ring, or did: one for each place that it has for participants.
@@ -262,7 +276,7 @@ impl<M: Payload + ?Sized> Ring<M> {
     /// ```
     pub fn take_set_aside(&self, position: u64) -> Result<Option<Vec<Vec<u8>>>, Error> {
         let shared = Shared::of(self.region.mapping(), &self.region.identity().geometry);
-        aside::take(&self.region, &shared, position)
+        aside::take(&self.region, &shared, position, |_| Ok(()))
     }
 
     fn watch(&self) -> Watch {
@@ -271,7 +285,7 @@ impl<M: Payload + ?Sized> Ring<M> {
 }
 
 /// Sets right what participants left that died.
-pub(crate) fn recover(region: &Region) -> Result<Vec<Recovered>, Error> {
+pub(crate) fn recover_region(region: &Region) -> Result<Vec<Recovered>, Error> {
     let shared = Shared::of(region.mapping(), &region.identity().geometry);
     let mut all = Vec::new();
     patrol::look_round(region, &shared, [None; 2], |_, _, recovered| {

@@ -13,8 +13,8 @@ use crate::{
     Error, Role, Seat,
     error::Corrupt,
     layout::{
-        AT_RECORD_DISPLACED, AT_RECORD_DISPLACED_BEFORE, RECORD_EXPECTED, RECORD_HELD, RECORD_INTENT,
-        RECORD_LAST, RECORD_LAST_TAG, RECORD_NEXT_TAG,
+        AT_RECORD_DISPLACED, AT_RECORD_DISPLACED_BEFORE, AT_RECORD_PRODUCERS, RECORD_EXPECTED, RECORD_HELD,
+        RECORD_INTENT, RECORD_LAST, RECORD_LAST_TAG, RECORD_NEXT_TAG,
     },
     memory::Word,
     record::Record,
@@ -71,6 +71,11 @@ impl Participant {
         let places = places.collect::<Result<Box<[_]>, Corrupt>>()?;
         check_distinct(&places)?;
         let word = |offset| seat.mapping().word(seat.record() + offset);
+        if role == Role::Producer {
+            let producers = word(AT_RECORD_PRODUCERS);
+            // Published by the Release of the record's state.
+            producers.store(producers.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        }
         let participant = Self {
             number,
             intent: word(RECORD_INTENT),

@@ -59,8 +59,10 @@ impl fmt::Display for Recovered {
         for (count, fate) in
             [(self.redelivered, "delivered again"), (self.dropped, "dropped"), (self.set_aside, "set aside")]
         {
-            if count != 0 {
-                write!(f, "; {count} messages {fate}")?;
+            match count {
+                0 => {}
+                1 => write!(f, "; 1 message {fate}")?,
+                _ => write!(f, "; {count} messages {fate}")?,
             }
         }
         Ok(())

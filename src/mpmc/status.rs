@@ -12,7 +12,8 @@ use super::{
 use crate::{
     Error, Presence, State,
     layout::{
-        AT_RECORD_DISPLACED, AT_RECORD_DROPPED, AT_RECORD_REDELIVERED, ATTACHED, DETACHED, RECORD_INTENT,
+        AT_RECORD_DISPLACED, AT_RECORD_DROPPED, AT_RECORD_PRODUCERS, AT_RECORD_REDELIVERED, ATTACHED,
+        DETACHED, RECORD_INTENT,
     },
     liveness,
     memory::Mapping,
@@ -43,6 +44,8 @@ pub struct Status {
     /// Who has the place, or had it last. One that died and was recovered stays
     /// [`Recovered`](State::Recovered) until another one comes.
     pub presence: Presence,
+    /// How many of the participants that have had the place were producers.
+    pub producers: u64,
     /// Whether a send or receive is in its journal: of one that lives, it is in the middle of
     /// it; of one that died, a recovery finds out whether it took place.
     pub is_interrupted: bool,
@@ -76,6 +79,9 @@ impl Status {
             (State::Attached, _) => State::Recovered,
             (state, _) => state,
         };
+        // Before what is held: messages that were taken from the ring, seen empty before this,
+        // are in the journal or, once that is clear, in what is held.
+        let is_interrupted = Intent::decode(word(RECORD_INTENT)?).is_some();
         let (mut messages, mut set_aside) = (0, 0);
         for place in shared.places() {
             let held = shared.held(number, place)?;
@@ -90,7 +96,8 @@ impl Status {
         Ok(Self {
             number,
             presence,
-            is_interrupted: Intent::decode(word(RECORD_INTENT)?).is_some(),
+            producers: word(AT_RECORD_PRODUCERS)?,
+            is_interrupted,
             messages,
             set_aside,
             redelivered: word(AT_RECORD_REDELIVERED)?,

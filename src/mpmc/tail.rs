@@ -6,6 +6,7 @@ use super::{
     Displaced, EXPECT_ENTRY, EXPECT_SLOT,
     cursor::{Cursor, Look, Side},
     participant::Participant,
+    recovered::Recovered,
     shared::Place,
     words::{Held, Operation},
 };
@@ -37,6 +38,7 @@ pub struct Tail<M: Payload + ?Sized> {
     /// The tag that the record names as the next.
     next_tag: u32,
     corrupt: Option<Corrupt>,
+    recovered: Option<Recovered>,
     _payload: PhantomData<fn(&M)>,
 }
 
@@ -59,7 +61,7 @@ const EMPTY: u64 = SLOT_HEADER as u64;
 impl<M: Payload + ?Sized> Tail<M> {
     /// Takes a place in the ring; also what was found there.
     pub(super) fn attach(region: &Region) -> Result<Self, Error> {
-        let (participant, _) = Participant::attach(region, Role::Producer)?;
+        let (participant, recovered) = Participant::attach(region, Role::Producer)?;
         let place = participant.spares()?.trailing_zeros();
         if place >= participant.shared.exchange.held {
             return Err(Corrupt { word: "held", found: 0, expected: "a spare slot in each record" }.into());
@@ -78,6 +80,7 @@ impl<M: Payload + ?Sized> Tail<M> {
             tag: 0,
             next_tag: tag,
             corrupt: None,
+            recovered,
             participant,
             _payload: PhantomData,
         })
@@ -261,6 +264,11 @@ impl<M: Payload + ?Sized> Tail<M> {
 
     pub(super) const fn participant(&self) -> &Participant {
         &self.participant
+    }
+
+    /// What the participant that had this place before left, if that is not told yet.
+    pub(super) fn take_recovered(&mut self) -> Option<Recovered> {
+        self.recovered.take()
     }
 }
 
