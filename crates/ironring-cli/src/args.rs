@@ -9,9 +9,9 @@ use ironring::Delivery;
 const STATUSES: &str = "\
 Exit status:
     0  done
-    1  an error, named on standard error
+    1  an error, named on standard error; fsck: the ring is not whole
     2  wrong arguments
-    3  recv: the sender was killed instead of finishing
+    3  recv: a sender was killed instead of finishing
     4  send, recv: the ring was removed while it was in use
   141  standard output was closed, as by `head`
   128 + N  ended by signal N, such as 130 by Ctrl-C
@@ -45,6 +45,15 @@ pub(crate) enum Command {
     Dump(Name),
     /// Lists the rings that have a bare name
     List,
+    /// Sets right what killed participants of an mpmc ring left, and tells what that was
+    #[command(long_about = RECOVER)]
+    Recover(Name),
+    /// Shows or takes messages of an mpmc ring that were delivered too often
+    #[command(long_about = ASIDE)]
+    Aside(Aside),
+    /// Checks that a ring is whole
+    #[command(long_about = FSCK)]
+    Fsck(Fsck),
     /// Removes rings; who uses one learns of it
     Remove(Names),
 }
@@ -58,7 +67,9 @@ impl Command {
             Self::Recv(args) => Some(&args.name),
             Self::Stat(args) => Some(&args.name),
             Self::Peek(args) => Some(&args.name),
-            Self::Dump(args) => Some(&args.name),
+            Self::Dump(args) | Self::Recover(args) => Some(&args.name),
+            Self::Aside(args) => Some(&args.name),
+            Self::Fsck(args) => Some(&args.name),
             Self::List | Self::Remove(_) => None,
         }
     }
@@ -67,22 +78,43 @@ impl Command {
 const SEND: &str = "\
 Sends each line of standard input as a message, its newline included; a last line
 without one is sent as it is. Waits while the ring is full. A ring that is not there is
-made: 1024 KiB, for lines of up to 524,280 bytes. There is one sender at a time.";
+made: 1024 KiB, for lines of up to 524,280 bytes. An spsc ring has one sender at
+a time, an mpmc ring any number; lines that fit one slot of it together go to one
+receiver. The ring that is made is one of kind spsc.";
 
 const RECV: &str = "\
 Writes the messages of a ring to standard output as they are. Ends when a sender has
 come, none is attached any more, and the ring is empty; a sender that came and went
 before counts, unless its end was reported before. A ring that is not there is made as
-`send` makes it, so that either may be started first. There is one receiver at a time.
+`send` makes it, so that either may be started first. An spsc ring has one receiver at a
+time, an mpmc ring any number: each message goes to one of them, and none ends while
+another still holds messages, which come to it if that one is killed.
 
 A message leaves the ring when it is written. Ended in between, by a signal, it is
 received again (or not, in a ring of at-most-once delivery).";
+
+const RECOVER: &str = "\
+Sets right what killed participants of an mpmc ring left, and tells what that was, a line
+each. Receivers do so by themselves, and nobody waits for it.";
+
+const ASIDE: &str = "\
+Lists the messages of an mpmc ring that were delivered as often as its --max-deliveries
+allows, and whose receiver died each time. With --take, writes those of one position to
+standard output; they have left the ring when they are written.";
+
+const FSCK: &str = "\
+Checks that a ring is whole: that each slot is in one place, that turns and cursors agree,
+and that each word is one that somebody writes. It looks on only, also at a ring in use.
+What a killed participant leaves is whole. Exit status 0 if it is whole, 1 if not.
+
+With --repair it first sets right what it can, in an mpmc ring that nobody uses: no message
+that is well-formed is lost, and none is made up. It refuses while anybody is attached.";
 
 #[derive(Debug, Parser)]
 pub(crate) struct Create {
     /// A bare name, or a path
     pub(crate) name: PathBuf,
-    /// Which algorithm: spsc has one sender and one receiver at a time
+    /// Which algorithm: spsc has one sender and one receiver at a time, mpmc any number
     #[arg(long, value_enum)]
     pub(crate) kind: Kind,
     /// The size of the data area, rounded up to a power of two
@@ -100,11 +132,24 @@ pub(crate) struct Create {
     /// What happens to messages that a receiver held when it died
     #[arg(long, value_enum, default_value = "at-least-once")]
     pub(crate) delivery: DeliveryArg,
+    /// mpmc: how many senders and receivers there may be at once [default: 16]
+    #[arg(long, value_name = "N")]
+    pub(crate) participants: Option<u32>,
+    /// mpmc: how many slots with messages a receiver may hold at once [default: 3]
+    #[arg(long, value_name = "N")]
+    pub(crate) holding: Option<u32>,
+    /// mpmc: how many messages of the greatest length a slot has room for [default: 1]
+    #[arg(long, value_name = "N")]
+    pub(crate) batch: Option<u32>,
+    /// mpmc: how often a message may be delivered before it is set aside [default: as often as it takes]
+    #[arg(long, value_name = "N")]
+    pub(crate) max_deliveries: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Kind {
     Spsc,
+    Mpmc,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -131,6 +176,9 @@ pub(crate) struct Send {
     /// Sends pieces of SIZE bytes instead of lines; each waits until it is full, but the last
     #[arg(long, value_name = "SIZE")]
     pub(crate) chunk: Option<ByteSize>,
+    /// mpmc: never waits; in a full ring each line takes the place of the oldest messages
+    #[arg(long, conflicts_with = "chunk")]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Parser)]
@@ -164,6 +212,27 @@ pub(crate) struct Peek {
     /// The first N messages only
     #[arg(long, value_name = "N")]
     pub(crate) count: Option<usize>,
+}
+
+#[derive(Debug, Parser)]
+pub(crate) struct Aside {
+    /// A bare name, or a path
+    pub(crate) name: PathBuf,
+    /// Takes the messages that were at this position
+    #[arg(long, value_name = "POSITION")]
+    pub(crate) take: Option<u64>,
+}
+
+#[derive(Debug, Parser)]
+pub(crate) struct Fsck {
+    /// A bare name, or a path
+    pub(crate) name: PathBuf,
+    /// Sets right what can be, in a ring that nobody uses
+    #[arg(long)]
+    pub(crate) repair: bool,
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Parser)]

@@ -1,6 +1,6 @@
 //! `ironring create`.
 
-use ironring::{Options, spsc::Ring};
+use ironring::{Options, mpmc, spsc};
 
 use crate::{
     args::{Create, Kind},
@@ -18,7 +18,45 @@ pub(crate) fn run(args: &Create) -> Result<(), Failure> {
         options = options.max_message(longest.as_u64());
     }
     match args.kind {
-        Kind::Spsc => Ring::<[u8]>::create(&args.name, &options)?,
-    };
+        Kind::Spsc => {
+            refuse_mpmc_options(args)?;
+            spsc::Ring::<[u8]>::create(&args.name, &options)?;
+        }
+        Kind::Mpmc => {
+            mpmc::Ring::<[u8]>::create(&args.name, &with_mpmc_options(options, args))?;
+        }
+    }
     Ok(())
+}
+
+fn with_mpmc_options(mut options: Options, args: &Create) -> Options {
+    if let Some(n) = args.participants {
+        options = options.participants(n);
+    }
+    if let Some(n) = args.holding {
+        options = options.holding(n);
+    }
+    if let Some(n) = args.batch {
+        options = options.batch(n);
+    }
+    if let Some(n) = args.max_deliveries {
+        options = options.max_deliveries(n);
+    }
+    options
+}
+
+fn refuse_mpmc_options(args: &Create) -> Result<(), Failure> {
+    let given = [
+        ("--participants", args.participants),
+        ("--holding", args.holding),
+        ("--batch", args.batch),
+        ("--max-deliveries", args.max_deliveries),
+    ];
+    match given.iter().find(|(_, value)| value.is_some()) {
+        None => Ok(()),
+        Some((option, _)) => Err(Failure::Error(format!(
+            "{option}: a ring of kind spsc has one sender and one receiver, and no such choice; leave it out, or \
+             make a ring with --kind mpmc"
+        ))),
+    }
 }

@@ -11,7 +11,8 @@ pub(crate) fn run() -> Result<(), Failure> {
         match Observer::open(&name).and_then(|ring| Summary::of(&ring)) {
             Ok(ring) => {
                 let used = ring.used();
-                rows.push([shown, ring.kind, used, ring.sender.to_string(), ring.receiver.to_string()]);
+                let [sender, receiver] = ring.parties();
+                rows.push([shown, ring.kind, used, sender, receiver]);
             }
             // Removed since the names were read.
             Err(Error::NotFound { .. }) => {}

@@ -1,13 +1,18 @@
 //! The command line of ironring.
 
 mod args;
+mod aside;
 mod create;
 mod dump;
 mod failure;
+mod fsck;
+mod kind;
 mod list;
 mod open;
 mod output;
+mod participants;
 mod peek;
+mod recover;
 mod recv;
 mod remove;
 mod send;
@@ -41,6 +46,9 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Peek(args) => peek::run(args),
         Command::Dump(args) => dump::run(args),
         Command::List => list::run(),
+        Command::Recover(args) => recover::run(args),
+        Command::Aside(args) => aside::run(args),
+        Command::Fsck(args) => fsck::run(args),
         Command::Remove(args) => remove::run(args),
     }
 }

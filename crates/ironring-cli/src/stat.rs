@@ -7,10 +7,15 @@ use std::{
 };
 
 use bytesize::ByteSize;
-use ironring::{Error, Observer, Presence, Role, State};
+use ironring::{Error, Kind, Observer, Presence, Role, State};
 use serde::Serialize;
 
-use crate::{args::Stat, failure::Failure, output::Output};
+use crate::{
+    args::Stat,
+    failure::Failure,
+    output::Output,
+    participants::{Aside, Participant},
+};
 
 pub(crate) fn run(args: &Stat) -> Result<(), Failure> {
     let summary = Summary::of(&Observer::open(&args.name)?)?;
@@ -49,8 +54,30 @@ pub(crate) struct Summary {
     messages: Option<u64>,
     used_bytes: Option<u64>,
     corrupt: Option<String>,
-    pub(crate) sender: Party,
-    pub(crate) receiver: Party,
+    /// Of an spsc ring only.
+    #[serde(flatten)]
+    sides: Option<Sides>,
+    /// Of an mpmc ring only.
+    #[serde(flatten)]
+    crowd: Option<Crowd>,
+}
+
+/// Who takes part in an spsc ring.
+#[derive(Debug, Serialize)]
+struct Sides {
+    sender: Party,
+    receiver: Party,
+}
+
+/// Who takes part in an mpmc ring.
+#[derive(Debug, Serialize)]
+struct Crowd {
+    /// Slots with messages that a receiver may hold at once.
+    holding: Option<u32>,
+    /// None if as often as it takes.
+    max_deliveries: Option<u32>,
+    participants: Vec<Participant>,
+    set_aside: Vec<Aside>,
 }
 
 /// One side of a ring.
@@ -86,8 +113,35 @@ impl Summary {
             messages: usage.map(|usage| usage.messages).ok(),
             used_bytes: usage.map(|usage| usage.bytes).ok(),
             corrupt: usage.err().map(|corrupt| corrupt.to_string()),
-            sender: Party::of(ring.presence(Role::Producer)?),
-            receiver: Party::of(ring.presence(Role::Consumer)?),
+            sides: match ring.kind() {
+                Kind::Spsc => Some(Sides {
+                    sender: Party::of(ring.presence(Role::Producer)?),
+                    receiver: Party::of(ring.presence(Role::Consumer)?),
+                }),
+                _ => None,
+            },
+            crowd: match ring.kind() {
+                Kind::Mpmc => Some(Crowd {
+                    holding: ring.holding(),
+                    max_deliveries: ring.max_deliveries(),
+                    participants: Participant::all(ring)?,
+                    set_aside: Aside::all(ring)?,
+                }),
+                _ => None,
+            },
+        })
+    }
+
+    /// Who sends and who receives, in a few words each.
+    pub(crate) fn parties(&self) -> [String; 2] {
+        if let Some(Sides { sender, receiver }) = &self.sides {
+            return [sender.to_string(), receiver.to_string()];
+        }
+        [Role::Producer, Role::Consumer].map(|role| {
+            let role = role.to_string();
+            let places = self.crowd.iter().flat_map(|crowd| &crowd.participants);
+            let attached = places.filter(|place| place.role.as_ref() == Some(&role) && place.is_attached());
+            format!("{} attached", attached.count())
         })
     }
 
@@ -104,7 +158,7 @@ impl Summary {
 }
 
 impl Party {
-    fn of(presence: Presence) -> Self {
+    pub(crate) fn of(presence: Presence) -> Self {
         let state = match presence.state {
             State::Never => "never",
             State::Attached => "attached",
@@ -120,6 +174,10 @@ impl Party {
             since_ns: said.then_some(presence.holder.since),
             attachments: presence.attachments,
         }
+    }
+
+    pub(crate) fn is_attached(&self) -> bool {
+        self.state == "attached"
     }
 }
 
@@ -145,6 +203,10 @@ impl fmt::Display for Summary {
                 line("messages", format!("of {bytes} bytes, aligned to {align}"))?;
                 line("capacity", format!("{} messages, {}", self.capacity, size(self.capacity_bytes)))?;
             }
+            _ if self.crowd.is_some() => {
+                line("messages", format!("of up to {} bytes", self.max_message))?;
+                line("capacity", format!("{} slots, {}", self.capacity, size(self.capacity_bytes)))?;
+            }
             _ => {
                 line("messages", format!("of up to {} bytes", self.max_message))?;
                 line("capacity", format!("{} ({} bytes)", size(self.capacity_bytes), self.capacity))?;
@@ -158,9 +220,26 @@ impl fmt::Display for Summary {
         line("used", self.used())?;
         line("head", self.head.to_string())?;
         line("tail", self.tail.to_string())?;
-        line("received", self.received.to_string())?;
-        line("sender", self.sender.to_string())?;
-        line("receiver", self.receiver.to_string())
+        if let Some(Sides { sender, receiver }) = &self.sides {
+            line("received", self.received.to_string())?;
+            line("sender", sender.to_string())?;
+            line("receiver", receiver.to_string())?;
+        }
+        let Some(crowd) = &self.crowd else { return Ok(()) };
+        line("holding", format!("up to {} slots a receiver", crowd.holding.unwrap_or(0)))?;
+        let most = crowd
+            .max_deliveries
+            .map_or("as often as it takes".to_owned(), |most| format!("up to {most} times"));
+        line("delivered", most)?;
+        let used: Vec<_> = crowd.participants.iter().filter(|place| !place.is_unused()).collect();
+        line("places", format!("{}, {} of them used so far", crowd.participants.len(), used.len()))?;
+        for place in used {
+            line(&format!("  {}", place.number), place.line())?;
+        }
+        for aside in &crowd.set_aside {
+            line("set aside", aside.line())?;
+        }
+        Ok(())
     }
 }
 

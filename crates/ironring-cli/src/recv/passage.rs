@@ -2,20 +2,19 @@
 
 use std::time::Duration;
 
-use ironring::{Delivery, RecvError, spsc::Consumer};
+use ironring::{Consumer, RecvError, Wary};
 
 use super::sink::{Sink, Unwritten};
-use crate::failure::Failure;
+use crate::{failure::Failure, kind::Used};
 
-pub(super) struct Passage {
-    pub(super) consumer: Consumer<[u8]>,
-    delivery: Delivery,
+pub(super) struct Passage<A: Used> {
+    pub(super) consumer: Consumer<[u8], Wary, A>,
     sink: Sink,
 }
 
-impl Passage {
-    pub(super) fn new(consumer: Consumer<[u8]>, delivery: Delivery) -> Result<Self, Failure> {
-        Ok(Self { consumer, delivery, sink: Sink::new()? })
+impl<A: Used> Passage<A> {
+    pub(super) fn new(consumer: Consumer<[u8], Wary, A>) -> Result<Self, Failure> {
+        Ok(Self { consumer, sink: Sink::new()? })
     }
 
     /// Passes messages on, up to `max`, waiting so long for the first; says how many.
@@ -28,26 +27,16 @@ impl Passage {
         };
         match self.sink.write(&mut batch) {
             Ok(()) => Ok(batch.given() as u64),
-            Err(Unwritten { written, error }) => {
-                batch.hand_back();
-                self.release_written(written);
+            Err(Unwritten { messages, error }) => {
+                // The rest stays for the next receiver.
+                batch.hand_back_after(messages);
                 Err(Failure::writing(&error))
             }
         }
     }
 
-    /// Takes out of the ring the messages that lie in its first `written` bytes, which were
-    /// handed back and had reached the output; the rest stays for the next receiver.
-    fn release_written(&mut self, mut written: usize) {
-        if self.delivery == Delivery::AtMostOnce {
-            // To hand back was to release.
-            return;
-        }
-        while let Ok(message) = self.consumer.try_recv() {
-            if message.len() > written {
-                return message.hand_back();
-            }
-            written -= message.len();
-        }
+    /// How many messages so far had been received before, and not released.
+    pub(super) const fn redelivered(&self) -> u64 {
+        self.sink.redelivered
     }
 }

@@ -2,22 +2,23 @@
 
 use std::{fs::File, io};
 
-use ironring::{
-    SendError,
-    spsc::{Claim, Producer},
-};
+use ironring::{Claim, Producer, SendError, Wary};
 
-use super::wait_for_room;
-use crate::failure::Failure;
+use super::{publish, wait_for_room};
+use crate::{failure::Failure, kind::Used};
 
 /// Sends pieces of `size` bytes, which the kernel writes to the ring itself. However the
 /// input arrives, only the last piece may be shorter.
-pub(super) fn send(producer: &mut Producer<[u8]>, input: &File, size: u64) -> Result<(), Failure> {
+pub(super) fn send<A: Used>(
+    producer: &mut Producer<[u8], Wary, A>,
+    input: &File,
+    size: u64,
+) -> Result<(), Failure> {
     let limit = producer.max_message();
     let size = usize::try_from(size).ok().filter(|size| (1..=limit).contains(size)).ok_or_else(|| {
         Failure::Error(format!(
             "--chunk {size}: this ring takes messages of 1 to {limit} bytes; for larger ones make it first, \
-             with `ironring create NAME --kind spsc --bytes SIZE --max-message {size}`"
+             with `ironring create NAME --max-message {size}` and what else it asks for"
         ))
     })?;
     loop {
@@ -31,7 +32,8 @@ pub(super) fn send(producer: &mut Producer<[u8]>, input: &File, size: u64) -> Re
         let (filled, done) = fill(&mut claim, input);
         if filled > 0 {
             claim.shrink(filled);
-            claim.publish()?;
+            claim.stage();
+            publish(producer)?;
         }
         done.map_err(|e| Failure::reading(&e))?;
         if filled < size {
@@ -42,7 +44,7 @@ pub(super) fn send(producer: &mut Producer<[u8]>, input: &File, size: u64) -> Re
 
 /// Reads until `claim` is full or the input ends; says how much that was, also where the
 /// input failed.
-fn fill(claim: &mut Claim<'_, [u8]>, input: &File) -> (usize, io::Result<()>) {
+fn fill<A: Used>(claim: &mut Claim<'_, [u8], Wary, A>, input: &File) -> (usize, io::Result<()>) {
     let mut filled = 0;
     while filled < claim.len() {
         match claim.read_from(input, filled) {

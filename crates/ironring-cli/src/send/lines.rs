@@ -5,17 +5,17 @@ use std::{
     io::{self, Read},
 };
 
-use ironring::{SendError, spsc::Producer};
+use ironring::SendError;
 
-use super::wait_for_room;
+use super::Lines;
 use crate::failure::Failure;
 
 /// What is read at once, and published together: in bytes. A terminal gives a line.
 const BLOCK: usize = 64 << 10;
 
 /// Sends the lines of `input`, each as soon as it was read to its end.
-pub(super) fn send(producer: &mut Producer<[u8]>, mut input: &File) -> Result<(), Failure> {
-    let limit = producer.max_message();
+pub(super) fn send(sender: &mut impl Lines, mut input: &File) -> Result<(), Failure> {
+    let limit = sender.limit();
     let mut buf = vec![0; limit + BLOCK];
     // The start of `buf` that holds the beginning of a line.
     let mut begun = 0;
@@ -32,10 +32,10 @@ pub(super) fn send(producer: &mut Producer<[u8]>, mut input: &File) -> Result<()
         for newline in memchr::memchr_iter(b'\n', &buf[begun..end]) {
             let behind = begun + newline + 1;
             lines += 1;
-            stage(producer, &buf[start..behind], lines)?;
+            take(sender, &buf[start..behind], lines)?;
             start = behind;
         }
-        producer.publish()?;
+        sender.publish()?;
         begun = end - start;
         if begun > limit {
             return Err(too_long(lines + 1, "at least ", begun, limit));
@@ -43,26 +43,20 @@ pub(super) fn send(producer: &mut Producer<[u8]>, mut input: &File) -> Result<()
         buf.copy_within(start..end, 0);
     }
     if begun > 0 {
-        stage(producer, &buf[..begun], lines + 1)?;
-        producer.publish()?;
+        take(sender, &buf[..begun], lines + 1)?;
+        sender.publish()?;
     }
     Ok(())
 }
 
-/// Stages line number `number`; waits for room, having published what was staged.
-fn stage(producer: &mut Producer<[u8]>, line: &[u8], number: u64) -> Result<(), Failure> {
-    loop {
-        match producer.stage(line) {
-            Err(SendError::Full) => {
-                producer.publish()?;
-                wait_for_room(producer)?;
-            }
-            Err(SendError::TooLong { len, limit }) => {
-                producer.publish()?;
-                return Err(too_long(number, "", len, limit));
-            }
-            done => return Ok(done?),
+/// Sends line number `number`, at the next publish at the latest.
+fn take(sender: &mut impl Lines, line: &[u8], number: u64) -> Result<(), Failure> {
+    match sender.take(line) {
+        Err(SendError::TooLong { len, limit }) => {
+            sender.publish()?;
+            Err(too_long(number, "", len, limit))
         }
+        done => Ok(done?),
     }
 }
 

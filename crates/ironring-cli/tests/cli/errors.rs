@@ -139,8 +139,7 @@ fn wrong_arguments_have_their_own_status() {
 fn help_tells_the_statuses() {
     let dir = Dir::new();
     let help = String::from_utf8(dir.must("--help", "")).expect("text");
-    for line in ["0  done", "3  recv: the sender was killed", "4  send, recv: the ring was removed", "141  "]
-    {
+    for line in ["0  done", "3  recv: a sender was killed", "4  send, recv: the ring was removed", "141  "] {
         assert!(help.contains(line), "{help}");
     }
     let words = |text: String| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ");

@@ -1,7 +1,9 @@
 //! The command line as its users meet it: every behaviour that `--help` promises.
 
+mod crowd;
 mod ends;
 mod errors;
 mod messages;
 mod shows;
 mod start;
+mod upkeep;
