@@ -20,6 +20,10 @@ lint:
 loom:
     scripts/check loom
 
+# The models for Spin; with --large, the large ones too.
+spin *ARGS:
+    python3 scripts/spin.py {{ARGS}}
+
 # Deliberate mutations of the code, each of which a test must catch.
 mutants *ARGS:
     python3 scripts/mutants.py {{ARGS}}
