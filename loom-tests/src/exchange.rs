@@ -3,7 +3,7 @@
 
 use ironring::{
     Error, Life, Options, RecvError, SendError,
-    mpmc::{Consumer, Producer, Ring},
+    mpmc::{Consumer, Producer, Ring, View},
 };
 use loom::thread::{self, yield_now};
 
@@ -22,6 +22,8 @@ pub enum Work {
     Receive(u32),
     /// Tries to receive a message so many times.
     TryReceive(u32),
+    /// Receives so many messages, holds them all, and releases the last one first.
+    Hold(u32),
 }
 
 /// What follows in the first thread when its participant has ended or was killed.
@@ -58,6 +60,15 @@ struct Seen {
     position: u64,
     is_marked: bool,
     is_released: bool,
+}
+
+impl Seen {
+    /// A message whose contents are those that were sent.
+    fn of(view: &View<'_, [u8]>) -> Self {
+        let number = view.tag();
+        assert_eq!(view.to_vec(), bytes_of(number));
+        Self { number, position: view.position(), is_marked: view.is_redelivered(), is_released: false }
+    }
 }
 
 /// What a thread has to tell.
@@ -104,7 +115,7 @@ impl Participant {
     fn attach(ring: &Ring<[u8]>, work: Work, life: &Life) -> Result<Self, Error> {
         let end = match work {
             Work::Send(_) | Work::TrySend(_) | Work::Force(_) => End::Producer(ring.producer(life)?),
-            Work::Receive(_) | Work::TryReceive(_) => End::Consumer(ring.consumer(life)?),
+            Work::Receive(_) | Work::TryReceive(_) | Work::Hold(_) => End::Consumer(ring.consumer(life)?),
         };
         Ok(Self { end, life: life.clone() })
     }
@@ -136,6 +147,7 @@ impl Participant {
                     }
                 }
             }
+            (End::Consumer(consumer), Work::Hold(count)) => hold(consumer, count, &self.life, log),
             _ => unreachable!("a participant has the role of its work"),
         }
     }
@@ -183,11 +195,33 @@ fn receive(consumer: &mut Consumer<[u8]>, life: &Life, log: &mut Log) {
     if life.is_over() {
         return;
     }
-    let number = message.tag();
-    assert_eq!(message.to_vec(), bytes_of(number));
-    let (position, is_marked) = (message.position(), message.is_redelivered());
+    let mut seen = Seen::of(&message.view());
     message.release();
-    log.seen.push(Seen { number, position, is_marked, is_released: !life.is_over() });
+    seen.is_released = !life.is_over();
+    log.seen.push(seen);
+}
+
+/// Receives messages until `count` of them are held or released, then releases those.
+fn hold(consumer: &mut Consumer<[u8]>, count: u32, life: &Life, log: &mut Log) {
+    let mut held = Vec::new();
+    while log.released() + (held.len() as u32) < count {
+        let messages = consumer.try_recv_owned();
+        if life.is_over() {
+            return;
+        }
+        match messages {
+            Ok(messages) => {
+                log.seen.extend(messages.iter().map(|view| Seen::of(&view)));
+                held.push((log.seen.len() - 1, messages));
+            }
+            Err(RecvError::Empty) => yield_now(),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    while let Some((index, messages)) = held.pop() {
+        messages.release();
+        log.seen[index].is_released = !life.is_over();
+    }
 }
 
 impl Plan {
@@ -234,7 +268,8 @@ impl Plan {
 
     /// A ring through which some messages have passed, and in which others wait.
     fn begin(self) -> Ring<[u8]> {
-        let options = Options::messages(self.capacity).max_message(8).holding(1);
+        let holding = self.works.iter().map(|work| if let Work::Hold(count) = work { *count } else { 1 });
+        let options = Options::messages(self.capacity).max_message(8).holding(holding.max().unwrap_or(1));
         let options = options.participants(self.places);
         let ring = Ring::<[u8]>::anonymous(&options).expect("options that describe a ring");
         let life = Life::endless();

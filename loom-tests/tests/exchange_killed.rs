@@ -51,3 +51,41 @@ fn a_repair_of_a_consumer_is_repeated() {
     let plan = Plan { waiting: 1, works: &[Receive(1), Send(1)], ..PLAN };
     kill_two_anywhere(|lives| plan.run(lives));
 }
+
+#[test]
+fn a_producer_that_may_lose_is_succeeded() {
+    let plan = Plan { capacity: 1, works: &[TrySend(1), TrySend(1)], ..PLAN };
+    kill_anywhere(|lives| plan.run(lives));
+}
+
+#[test]
+fn a_consumer_that_may_lose_is_succeeded() {
+    let plan = Plan { capacity: 1, waiting: 1, works: &[TryReceive(1), TryReceive(1)], ..PLAN };
+    kill_anywhere(|lives| plan.run(lives));
+}
+
+#[test]
+fn a_consumer_that_holds_two_is_succeeded() {
+    let plan = Plan { waiting: 2, works: &[Hold(2), TrySend(1)], ..PLAN };
+    kill_anywhere(|lives| plan.run(lives));
+}
+
+#[test]
+fn a_recovery_of_a_producer_is_repeated() {
+    let plan = Plan { capacity: 1, works: &[Send(1), TryReceive(2)], then: Then::Recover, ..PLAN };
+    kill_two_anywhere(|lives| plan.run(lives));
+}
+
+#[test]
+fn a_recovery_of_a_consumer_is_repeated() {
+    let plan =
+        Plan { capacity: 1, waiting: 1, works: &[TryReceive(1), TrySend(1)], then: Then::Recover, ..PLAN };
+    kill_two_anywhere(|lives| plan.run(lives));
+}
+
+#[test]
+fn a_recovery_of_a_forcing_producer_is_repeated() {
+    let works = &[Force(1), TryReceive(1)];
+    let plan = Plan { capacity: 1, waiting: 1, works, then: Then::Recover, ..PLAN };
+    kill_two_anywhere(|lives| plan.run(lives));
+}
