@@ -68,8 +68,12 @@ pub enum Error {
         holder: Holder,
     },
     /// Every place among the participants of an MPMC ring is taken by one that lives, or
-    /// (for a consumer) filled with messages that are set aside.
-    #[error("all {participants} places of this ring are taken: end a participant, or make a ring for more")]
+    /// filled with messages: for a producer by those that wait for a consumer, for a consumer
+    /// by those that are set aside.
+    #[error(
+        "all {participants} places of this ring are taken, or hold messages that a consumer is to receive: end a \
+         participant, receive, or make a ring for more"
+    )]
     NoPlace {
         /// How many participants the ring has places for.
         participants: u32,

@@ -10,7 +10,16 @@
 //! descriptor: from then on the lock lives exactly as long as the mapping, no child
 //! has it, and no descriptor is left that something else could close or pass on.
 
-use std::{fmt, fs::File, io, os::fd::AsRawFd, sync::Arc};
+use std::{
+    fmt,
+    fs::File,
+    io,
+    os::fd::AsRawFd,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use crate::{
     error::Error,
@@ -112,6 +121,8 @@ pub struct Seat {
     record: Record,
     region: Region,
     role: Role,
+    /// Whether its record says so. One that is not announced leaves the record as it is.
+    is_announced: AtomicBool,
 }
 
 impl Seat {
@@ -134,12 +145,14 @@ impl Seat {
     ) -> Result<Option<Self>, Error> {
         let Some(lock) = RecordLock::take_first(region, records, region.len())? else { return Ok(None) };
         let record = Record::at(lock.record, &lock.mapping);
-        Ok(Some(Self { lock, record, region: region.clone(), role }))
+        Ok(Some(Self { lock, record, region: region.clone(), role, is_announced: AtomicBool::new(false) }))
     }
 
     /// Says in the record who holds the role.
     pub(crate) fn announce(&self) {
         self.record.announce(self.role);
+        // Relaxed: for its drop, by whoever owns it then.
+        self.is_announced.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn mapping(&self) -> &Arc<Mapping> {
@@ -174,7 +187,7 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        if self.is_here() {
+        if self.is_here() && self.is_announced.load(Ordering::Relaxed) {
             self.record.set_detached();
         }
     }

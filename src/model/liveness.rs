@@ -49,6 +49,7 @@ pub struct Seat {
     role: Role,
     record: usize,
     lock: Option<RecordLock>,
+    is_announced: std::sync::atomic::AtomicBool,
 }
 
 impl Seat {
@@ -57,7 +58,13 @@ impl Seat {
     /// participant before: that stands for the kernel's lock.
     #[expect(clippy::unnecessary_wraps, reason = "outside of a model it may fail")]
     pub(crate) fn take(region: &Region, role: Role) -> Result<Self, Error> {
-        Ok(Self { region: region.clone(), role, record: role.record(), lock: None })
+        Ok(Self {
+            region: region.clone(),
+            role,
+            record: role.record(),
+            lock: None,
+            is_announced: Default::default(),
+        })
     }
 
     /// Takes the first of `records` whose last holder is gone.
@@ -68,7 +75,8 @@ impl Seat {
     ) -> Result<Option<Self>, Error> {
         for record in records {
             if let Some(lock) = RecordLock::try_take(region, record)? {
-                return Ok(Some(Self { region: region.clone(), role, record, lock: Some(lock) }));
+                let (region, lock) = (region.clone(), Some(lock));
+                return Ok(Some(Self { region, role, record, lock, is_announced: Default::default() }));
             }
         }
         Ok(None)
@@ -77,6 +85,7 @@ impl Seat {
     /// Says in the record who holds the role.
     pub(crate) fn announce(&self) {
         Record::at(self.record, self.region.mapping()).announce(self.role);
+        self.is_announced.store(true, Ordering::Relaxed);
     }
 
     pub(crate) const fn mapping(&self) -> &Arc<Mapping> {
@@ -105,7 +114,7 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        if self.lock.is_some() {
+        if self.lock.is_some() && self.is_announced.load(Ordering::Relaxed) {
             Record::at(self.record, self.region.mapping()).set_detached();
         }
     }

@@ -65,7 +65,7 @@ impl<M: Payload + ?Sized> Head<M> {
             back: VecDeque::with_capacity(held),
             adopted: None,
             patrol: Patrol::new(),
-            events: recovered.into_iter().collect(),
+            events: recovered,
             rhythm: Rhythm::new(),
             came: 0,
             corrupt: None,

@@ -146,10 +146,10 @@ impl<M: Payload + ?Sized, P: Trust> Producer<M, P> {
         self.tail.participant().number
     }
 
-    /// What this producer has recovered: the participant that had its place before, if that
-    /// died. Told once.
+    /// Whom this producer has recovered when it attached: who had its place before, if that one
+    /// died, or had a place that is kept for a consumer. Told once.
     pub fn take_recovered(&mut self) -> Vec<Recovered> {
-        self.tail.take_recovered().into_iter().collect()
+        self.tail.take_recovered()
     }
 
     /// Sends a copy of `message`; where the ring is full, in the place of the oldest one, which

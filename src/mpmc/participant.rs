@@ -48,19 +48,11 @@ struct HeldPlace {
 
 impl Participant {
     /// Takes a place in the ring whose last holder is gone, and sets right what that left.
-    pub(super) fn attach(region: &Region, role: Role) -> Result<(Self, Option<Recovered>), Error> {
-        let geometry = &region.identity().geometry;
-        let shared = Shared::of(region.mapping(), geometry);
-        let records = fitting(&shared, role)?;
+    pub(super) fn attach(region: &Region, role: Role) -> Result<(Self, Vec<Recovered>), Error> {
+        let mut recovered = Vec::new();
+        let (seat, number) = Self::take_place(region, role, &mut recovered)?;
+        let shared = Shared::of(seat.mapping(), &region.identity().geometry);
         let exchange = shared.exchange;
-        let offsets = records.iter().map(|number| exchange.record(*number));
-        let Some(seat) = Seat::take_first(region, offsets, role)? else {
-            return Err(Error::NoPlace { participants: exchange.participants });
-        };
-        let number = ((seat.record() - exchange.record(0)) / exchange.record_len()) as u32;
-        let shared = Shared::of(seat.mapping(), geometry);
-        let record = Record::at(seat.record(), seat.mapping());
-        let recovered = repair::repair(&shared, number, &record)?;
         let places = shared.places().map(|place| {
             let word = |index: u32| {
                 seat.mapping().word(seat.record() + RECORD_HELD + size_of::<u64>() * index as usize)
@@ -92,6 +84,35 @@ impl Participant {
         // Not before: were this one killed until here, its predecessor is repaired again.
         participant.seat.announce();
         Ok((participant, recovered))
+    }
+
+    /// Takes a place that is fit for `role`, once what its last holder left is set right.
+    fn take_place(region: &Region, role: Role, recovered: &mut Vec<Recovered>) -> Result<(Seat, u32), Error> {
+        let geometry = &region.identity().geometry;
+        let shared = Shared::of(region.mapping(), geometry);
+        let exchange = shared.exchange;
+        let mut passed_by = Vec::new();
+        loop {
+            let mut records = fitting(&shared, role)?;
+            records.retain(|number| !passed_by.contains(number));
+            let offsets = records.iter().map(|number| exchange.record(*number));
+            let Some(seat) = Seat::take_first(region, offsets, role)? else {
+                return Err(Error::NoPlace { participants: exchange.participants });
+            };
+            let number = ((seat.record() - exchange.record(0)) / exchange.record_len()) as u32;
+            let shared = Shared::of(seat.mapping(), geometry);
+            let record = Record::at(seat.record(), seat.mapping());
+            recovered.extend(repair::repair(&shared, number, &record)?);
+            if role == Role::Consumer || !shared.holds_messages(number)? {
+                return Ok((seat, number));
+            }
+            // They would be nobody's while a producer has the place; what the journal said was
+            // not known before. Consumers find it, and it comes again by them.
+            if record.is_attached() {
+                record.set_recovered();
+            }
+            passed_by.push(number);
+        }
     }
 
     /// The slot held at `place`.

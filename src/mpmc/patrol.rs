@@ -7,8 +7,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering as Std};
 
-use super::{recovered::Recovered, repair::repair, shared::Shared, words::Content};
-use crate::{Error, error::Corrupt, liveness::RecordLock, record::Record, region::Region};
+use super::{recovered::Recovered, repair::repair, shared::Shared};
+use crate::{Error, liveness::RecordLock, record::Record, region::Region};
 
 /// Slots that a consumer takes between two looks at the clock.
 const OPERATIONS: u32 = 64;
@@ -113,7 +113,7 @@ pub(super) fn look_round(
     for number in shared.participants() {
         let at = shared.exchange.record(number);
         let record = Record::at(at, region.mapping());
-        let may_be_left = record.is_attached() || holds_messages(shared, number)?;
+        let may_be_left = record.is_attached() || shared.holds_messages(number)?;
         if skipped.contains(&Some(number)) || !may_be_left || region.is_locked(at)? {
             continue;
         }
@@ -125,13 +125,4 @@ pub(super) fn look_round(
         found(lock, number, recovered)?;
     }
     Ok(())
-}
-
-fn holds_messages(shared: &Shared, number: u32) -> Result<bool, Corrupt> {
-    for place in shared.places() {
-        if matches!(shared.held(number, place)?.state, Content::Messages | Content::Dropping) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::words::{Held, Owner, Turns};
+use super::words::{Content, Held, Owner, Turns};
 use crate::{
     algorithm::Found,
     error::Corrupt,
@@ -158,6 +158,16 @@ impl Shared {
         let word = self.held_word(number, place)?.load(crate::sync::Ordering::Acquire);
         let held = Held::decode(word).filter(|held| held.slot < self.slot_count);
         held.ok_or(Corrupt { word: "held", found: word, expected: "a state and the number of a slot" })
+    }
+
+    /// Whether participant `number` holds messages that somebody is to receive.
+    pub(super) fn holds_messages(&self, number: u32) -> Result<bool, Corrupt> {
+        for place in self.places() {
+            if matches!(self.held(number, place)?.state, Content::Messages | Content::Dropping) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The places of held slots in a record.

@@ -38,7 +38,7 @@ pub struct Tail<M: Payload + ?Sized> {
     /// The tag that the record names as the next.
     next_tag: u32,
     corrupt: Option<Corrupt>,
-    recovered: Option<Recovered>,
+    recovered: Vec<Recovered>,
     _payload: PhantomData<fn(&M)>,
 }
 
@@ -266,9 +266,9 @@ impl<M: Payload + ?Sized> Tail<M> {
         &self.participant
     }
 
-    /// What the participant that had this place before left, if that is not told yet.
-    pub(super) fn take_recovered(&mut self) -> Option<Recovered> {
-        self.recovered.take()
+    /// Those that were recovered to attach, if that is not told yet.
+    pub(super) fn take_recovered(&mut self) -> Vec<Recovered> {
+        std::mem::take(&mut self.recovered)
     }
 }
 
