@@ -2,11 +2,11 @@
 //!
 //! A single step costs two changes of process and a trap, and the point at which to kill lies
 //! on average half an operation away. The trail of one run, stepped through, says which
-//! instruction comes `k`-th. Where that address was not passed before, a breakpoint there takes
-//! the next victim to it at full speed; else one at the latest such address before it, and steps
-//! from there (in loops).
+//! instruction comes `k`-th. A breakpoint there takes the next victim to it at full speed, through
+//! as many passes of that address as come before (in loops); or, where it is cheaper, one at an
+//! address before it, and steps from there.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io;
 
 use crate::sys::{self, TraceRequest};
@@ -15,6 +15,20 @@ use crate::{Exit, Step, Traced};
 
 /// `int3`, which traps.
 const BREAKPOINT: u8 = 0xcc;
+
+/// What passing a breakpoint costs, in steps.
+const PASS: u64 = 3;
+
+/// How a victim gets to an instruction.
+#[derive(Clone, Copy, Debug)]
+struct Point {
+    /// Where it stands there, and how often it was there before.
+    address: u64,
+    passes: u64,
+    /// The point that a breakpoint is to take it to, and what that and the steps from there cost.
+    from: usize,
+    cost: u64,
+}
 
 /// The instructions of one run of an operation, in order.
 ///
@@ -28,9 +42,7 @@ const BREAKPOINT: u8 = 0xcc;
 /// ```
 #[derive(Debug)]
 pub struct Trail {
-    /// For each point, where the victim stands there, and the latest point up to there at which
-    /// it came to an address for the first time.
-    points: Vec<(u64, usize)>,
+    points: Vec<Point>,
     /// The points at which what was watched had just changed.
     changes: Vec<u64>,
 }
@@ -76,14 +88,18 @@ impl Trail {
     ///
     /// If it is not inside an operation.
     pub fn of_watched<T: PartialEq>(victim: &mut Traced, mut look: impl FnMut() -> T) -> Result<Trail, Exit> {
-        let mut passed = HashSet::new();
-        let mut points: Vec<(u64, usize)> = Vec::new();
+        let mut passed = HashMap::new();
+        let mut points: Vec<Point> = Vec::new();
         let mut changes = Vec::new();
         let mut seen = look();
         loop {
             let address = sys::instruction_pointer(victim.pid());
-            let first = if passed.insert(address) { points.len() } else { points[points.len() - 1].1 };
-            points.push((address, first));
+            let count = passed.entry(address).or_insert(0);
+            let (passes, cost) = (*count, *count * PASS);
+            *count += 1;
+            let stepped = points.last().map(|last| (last.from, last.cost + 1));
+            let (from, cost) = stepped.filter(|(_, stepped)| *stepped < cost).unwrap_or((points.len(), cost));
+            points.push(Point { address, passes, from, cost });
             match victim.step(1) {
                 Step::Inside { .. } => {}
                 Step::Ended { .. } => return Ok(Trail { points, changes }),
@@ -204,12 +220,12 @@ impl Traced {
     ///
     /// If it is not at the beginning of the operation, or the trail has fewer than `k` instructions.
     pub fn follow(&mut self, trail: &Trail, k: u64) -> Option<Step> {
-        let (start, _) = trail.points[0];
+        let start = trail.points[0].address;
         let pid = self.pid();
         assert_eq!(sys::instruction_pointer(pid), start, "the victim is not where the trail begins");
-        let (_, from) = trail.points[usize::try_from(k).expect("a point of the trail")];
+        let from = trail.points[usize::try_from(k).expect("a point of the trail")].from;
         if from > 0 {
-            match self.run_to(trail.points[from].0) {
+            match self.run_to(trail.points[from]) {
                 Ok(true) => {}
                 Ok(false) => return None,
                 Err(exit) => return Some(Step::Died(exit)),
@@ -222,27 +238,52 @@ impl Traced {
         })
     }
 
-    /// Lets it run at full speed until it is about to do the instruction at `address`; false if it
-    /// came to the end instead.
-    fn run_to(&mut self, address: u64) -> Result<bool, Exit> {
+    /// Lets it run at full speed to `point`; false if it came to the end instead.
+    fn run_to(&mut self, point: Point) -> Result<bool, Exit> {
         let pid = self.pid();
+        let Point { address, passes, .. } = point;
+        // It may stand there now.
+        let mut left = passes;
         let alive = |done: io::Result<()>| done.unwrap_or_else(|error| panic!("victim {pid}: {error}"));
         let code = sys::read_code(pid, address);
         let mut with_breakpoint = code;
         with_breakpoint[0] = BREAKPOINT;
-        alive(sys::write_code(pid, address, with_breakpoint));
+        loop {
+            if sys::instruction_pointer(pid) == address {
+                if left == 0 {
+                    return Ok(true);
+                }
+                left -= 1;
+                match self.step(1) {
+                    Step::Inside { .. } => continue,
+                    Step::Ended { .. } => return Ok(false),
+                    Step::Died(exit) => return Err(exit),
+                }
+            }
+            alive(sys::write_code(pid, address, with_breakpoint));
+            let came = self.run_to_trap_at(address + 1);
+            if came.is_ok() {
+                alive(sys::write_code(pid, address, code));
+            }
+            if !came? {
+                self.inside = false;
+                return Ok(false);
+            }
+            alive(sys::set_instruction_pointer(pid, address));
+        }
+    }
+
+    /// Lets it run at full speed until a trap stops it at `address`; false if it came to the end
+    /// instead.
+    fn run_to_trap_at(&mut self, address: u64) -> Result<bool, Exit> {
         loop {
             match self.resume(TraceRequest::Continue)? {
-                Trap::Begin | Trap::End if sys::instruction_pointer(pid) == address + 1 => break,
-                Trap::End => {
-                    self.inside = false;
-                    return Ok(false);
+                Trap::Begin | Trap::End if sys::instruction_pointer(self.pid()) == address => {
+                    return Ok(true);
                 }
+                Trap::End => return Ok(false),
                 _ => {}
             }
         }
-        alive(sys::write_code(pid, address, code));
-        alive(sys::set_instruction_pointer(pid, address));
-        Ok(true)
     }
 }

@@ -30,6 +30,10 @@ impl Tally {
         }
     }
 
+    pub(crate) fn is_sound(&self) -> bool {
+        self.broken() == 0
+    }
+
     fn broken(&self) -> u64 {
         self.wedged + self.lost + self.duplicated
     }
@@ -43,13 +47,13 @@ impl Tally {
         let Self { cases, instructions, wedged, lost, duplicated } = self;
         let broken = format!("{wedged} wedged, {lost} lost, {duplicated} duplicated");
         println!("covered {operation}: {instructions} instructions, {broken} ({cases} cases)");
-        assert!(self.broken() == 0, "{operation}: {broken}");
+        assert!(self.is_sound(), "{operation}: {broken}");
     }
 }
 
 /// The operation takes effect step by step, each at one instruction, and all of it when
 /// it has returned. `is_complete` says that each point was tried at which a step may be.
-pub(crate) fn assert_progress<T: Ord + Copy + Debug>(
+pub(crate) fn assert_progress<T: Ord + Debug>(
     possible: &[T],
     mut found: Vec<T>,
     is_complete: bool,
@@ -60,6 +64,5 @@ pub(crate) fn assert_progress<T: Ord + Copy + Debug>(
     if is_complete {
         assert_eq!(found, possible, "{case:?}");
     }
-    let ends = |stages: &[T]| [stages.first().copied(), stages.last().copied()];
-    assert_eq!(ends(&found), ends(possible), "{case:?}");
+    assert_eq!((found.first(), found.last()), (possible.first(), possible.last()), "{case:?}");
 }

@@ -1,0 +1,51 @@
+//! A participant of an exchange ring is killed, with SIGKILL, at every instruction of each
+//! operation: at once, or after it stood still while the others moved the ring on by more than
+//! two laps. The others go on without waiting for it, repair what it left, and every message
+//! is accounted for; whoever repairs is killed in the same way.
+//!
+//! `KILL_ALL=1` does so at every instruction of all cases, else of a part of them: see `case`.
+
+mod aftermath;
+mod case;
+mod dead;
+#[path = "../support/kills/mod.rs"]
+mod kills;
+mod repair;
+mod stepping;
+#[path = "../support/victims/mod.rs"]
+mod victims;
+
+use ironring::mpmc as kind;
+use ironring_testkit::{Args, roles};
+use libtest_mimic::Arguments;
+
+use kills::{
+    drivers,
+    numbered::{Numbered, Sample},
+    tally::Tally,
+    watchdog,
+};
+use victims::{operation::Operation, victim};
+
+fn main() {
+    roles::run(&[
+        (drivers::DRIVER, driver),
+        (<[u8]>::NAME, victim::run::<[u8]>),
+        (Sample::NAME, victim::run::<Sample>),
+    ]);
+    let trials = drivers::trials("killed at every instruction of", Operation::ALL);
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+/// The role that goes through an operation's cases.
+fn driver(mut args: Args) {
+    let operation: Operation = args.parse("operation");
+    let mut tally = Tally::default();
+    watchdog::start();
+    if operation.repairs() {
+        repair::step_through(operation, &mut tally);
+    } else {
+        stepping::step_through(operation, &mut tally);
+    }
+    tally.close(operation);
+}
