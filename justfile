@@ -30,7 +30,7 @@ mutants *ARGS:
 
 # Kills at every instruction, every case; the tests run a part of them.
 kill-all:
-    KILL_ALL=1 cargo test --release --test spsc_kill --test kill_every_instruction -- --nocapture
+    KILL_ALL=1 cargo test --release --test spsc_kill --test kill_every_instruction --test stopped_participants -- --nocapture
 
 # Eight processes on one ring, killed and stopped at random for so many seconds.
 soak SECONDS="3600":

@@ -10,7 +10,14 @@ use crate::{
         numbered::Numbered,
         violation::{Violation, duplicated, lost, wedged},
     },
-    victims::{account::Account, rig::Rig, scene::each_place_works, survivors::Survivors, world::Effect},
+    victims::{
+        account::Account,
+        rest::{must_be_at_rest, must_be_counted},
+        rig::Rig,
+        scene::each_place_works,
+        survivors::Survivors,
+        world::Effect,
+    },
 };
 
 /// Who repairs what the dead one left.
@@ -113,21 +120,6 @@ impl<M: Numbered + ?Sized> Aftermath<'_, M> {
     }
 }
 
-/// Whether the ring has counted what was dropped and displaced.
-fn must_be_counted<M: Numbered + ?Sized>(rig: &Rig<M>, account: &mut Account) -> Result<(), Violation> {
-    let counted = rig.counted()?;
-    account.keep(
-        |world| [world.dropped(), world.displaced] == counted,
-        |worlds| {
-            let [dropped, displaced] = counted;
-            lost(format!(
-                "{dropped} dropped and {displaced} displaced are counted, and there are {}",
-                worlds[0]
-            ))
-        },
-    )
-}
-
 /// Has consumers attach until nothing comes again.
 fn deliver_again<M: Numbered + ?Sized>(
     rig: &Rig<M>,
@@ -150,19 +142,6 @@ fn deliver_again<M: Numbered + ?Sized>(
         |world| !world.comes_again(),
         |worlds| lost(format!("what the dead had taken does not come again: {}", worlds[0])),
     )
-}
-
-/// Nobody who lives is in the middle of anything, and nobody who died is not recovered.
-fn must_be_at_rest<M: Numbered + ?Sized>(rig: &Rig<M>) -> Result<(), Violation> {
-    for status in rig.ring.participants().or_else(wedged)? {
-        if status.is_interrupted || status.presence.state == Presence::Died || status.messages > 0 {
-            return wedged(format!("not at rest: {status:?}"));
-        }
-    }
-    match rig.ring.recover().or_else(wedged)?.as_slice() {
-        [] => Ok(()),
-        again => duplicated(format!("recovered again: {again:?}")),
-    }
 }
 
 impl Settled {

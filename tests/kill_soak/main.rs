@@ -1,5 +1,5 @@
 //! Eight processes share one exchange ring and are killed, stopped and started again at
-//! random, for `SOAK_SECONDS` (20 if not given); then every message is accounted for.
+//! random, for `SOAK_SECONDS` (60 if not given); then every message is accounted for.
 //!
 //! The time is divided into rounds, each on one of four rings, which keep their files, and so
 //! what earlier rounds left there, to the end. A round ends when nobody sends any more and
@@ -29,7 +29,7 @@ use account::Account;
 use setting::{Setting, Soaked};
 
 /// Seconds where `SOAK_SECONDS` does not say how many.
-const SECONDS: u64 = 20;
+const SECONDS: u64 = 60;
 /// The longest that a round goes on before its account is made.
 const ROUND: Duration = Duration::from_secs(5);
 /// Between two lines of progress.

@@ -48,6 +48,31 @@ impl Account {
         self.worlds = all;
     }
 
+    /// The last victim has gone on to the end of its `effects`, and released what it held in
+    /// `after` them. It says which message it received first, if it received one.
+    pub(crate) fn finish(
+        &mut self,
+        effects: &[Effect],
+        first: Option<u64>,
+        after: &[Effect],
+    ) -> Result<(), Violation> {
+        for world in &mut self.worlds {
+            let done = world.steps.last().copied().unwrap_or(0);
+            effects[done..].iter().for_each(|effect| world.apply(*effect));
+        }
+        self.keep(
+            |world| first.is_none_or(|number| world.has_taken(number)),
+            |worlds| {
+                let first = first.unwrap_or_default();
+                duplicated(format!("a victim received {first:#x}, and there are {}", worlds[0]))
+            },
+        )?;
+        for world in &mut self.worlds {
+            after.iter().for_each(|effect| world.apply(*effect));
+        }
+        Ok(())
+    }
+
     /// The last victim knows that so many effects have taken place.
     pub(crate) fn acknowledge(&mut self, effects: usize) -> Result<(), Violation> {
         self.keep(

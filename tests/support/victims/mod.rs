@@ -10,6 +10,7 @@
 
 pub(crate) mod account;
 pub(crate) mod operation;
+pub(crate) mod rest;
 pub(crate) mod rig;
 pub(crate) mod scene;
 pub(crate) mod survivors;

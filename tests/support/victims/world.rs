@@ -147,6 +147,11 @@ impl World {
         }
     }
 
+    /// Whether the slot that a victim took last begins with that message.
+    pub(crate) fn has_taken(&self, number: u64) -> bool {
+        self.taken.last().is_some_and(|taken| taken.slot.first == number)
+    }
+
     /// Whether dead victims leave messages that come again.
     pub(crate) fn comes_again(&self) -> bool {
         self.taken.iter().any(|taken| taken.next().is_some())
