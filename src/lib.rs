@@ -12,7 +12,34 @@
 //! ```
 //!
 //! - [`spsc`]: one producer and one consumer at a time.
-//! - [`mpmc`]: any number of producers and consumers.
+//! - [`mpmc`]: any number of producers and consumers. What one of them held when it died is
+//!   delivered again, marked:
+//!
+//! ```
+//! use ironring::{Options, mpmc};
+//!
+//! let ring = mpmc::Ring::<u64>::anonymous(&Options::messages(1024).participants(4))?;
+//! let (mut producer, mut other) = (ring.producer()?, ring.producer()?);
+//! producer.send(&1)?;
+//! other.send(&2)?;
+//!
+//! let mut consumer = ring.consumer()?;
+//! std::mem::forget(consumer.recv()?); // never released, as if its process had been killed
+//! drop(consumer);
+//!
+//! let mut successor = ring.consumer()?;
+//! let message = successor.recv()?;
+//! assert_eq!((message.get(), message.is_redelivered()), (1, true));
+//! message.release();
+//! assert_eq!(successor.recv_value()?, 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Both have the same handles: [`Producer`] and [`Consumer`], with messages that are bytes or
+//! values of one type ([`Payload`]), copied or in place, single or in batches. [`fsck`] looks
+//! whether a ring is whole.
+//!
+//! docs/PROOF.md says why it holds, docs/LAYOUT.md what the bytes are.
 
 #![cfg_attr(loom, allow(dead_code, reason = "a model has no files"))]
 
@@ -74,7 +101,7 @@ pub use self::{
     region::{default_directory, names, path_of, remove},
 };
 
-/// The example of the README, which is compiled and run with the documentation's.
+/// The examples of the README, which are compiled and run with the documentation's.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
