@@ -37,12 +37,16 @@ soak SECONDS="3600":
     SOAK_SECONDS={{SECONDS}} cargo test --release --test kill_soak
 
 # The ratios of docs/BENCHMARKS.md, on this machine.
-ratios:
-    cargo run --release -p ironring-bench --bin ratios
+ratios *ARGS:
+    cargo run --release -p ironring-bench --bin ratios -- {{ARGS}}
+
+# The exchange ring against capacity, size of messages and participants: the tables of docs/BENCHMARKS.md.
+sweep *ARGS:
+    cargo run --release -p ironring-bench --bin ratios -- --sweep {{ARGS}}
 
 # The criterion groups.
 bench *ARGS:
-    cargo bench --bench spsc {{ARGS}}
+    cargo bench --bench spsc --bench mpmc {{ARGS}}
 
 # Wall time of the command line against cat.
 versus-cat:

@@ -1,15 +1,30 @@
 //! Who is measured, and how one measurement of each is run.
 
-use std::thread;
+use std::{sync::Barrier, thread, time::Instant};
 
-use bytemuck::Pod;
-use ironring::{Options, Payload, spsc};
+use ironring::{Options, mpmc, spsc};
 use ironring_testkit::{Args, Role, pin_to_core, roles::RoleFn};
 
 use crate::{
     loops,
-    transport::{Receiver, Rtrb, Sender},
+    transport::{Array, BackOff, Receiver, Rtrb, Sender, Shared},
 };
+
+/// Evaluates `$run` with the constant `$words`, the number of words that `$size` bytes are.
+macro_rules! with_words {
+    ($size:expr, $words:ident => $run:expr) => {
+        with_words!($size, $words => $run, 8, 16, 48, 64, 256, 1024, 4096)
+    };
+    ($size:expr, $words:ident => $run:expr, $($known:literal),*) => {
+        match $size {
+            $($known => {
+                const $words: usize = $known / 8;
+                $run
+            })*
+            other => panic!("no measurement of {other} bytes: {:?}", [$($known),*]),
+        }
+    };
+}
 
 /// The cores of the sending and the receiving side.
 pub type Cores = (usize, usize);
@@ -33,20 +48,57 @@ pub enum Measure {
         /// Messages in all.
         count: u64,
     },
+    /// Nanoseconds a message, of all messages, where several threads send and as many receive.
+    Crowd {
+        /// Bytes of a message.
+        size: usize,
+        /// How many threads send, and how many receive: half of each on each core.
+        pairs: usize,
+        /// Messages in all.
+        count: u64,
+    },
+}
+
+/// What the messages of a ring are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Bytes of any length.
+    Bytes,
+    /// Values of one size.
+    Typed,
+}
+
+/// What the two sides of a ring are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sides {
+    /// Two processes.
+    Processes,
+    /// Threads of one process.
+    Threads,
 }
 
 /// Who is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Contender {
-    /// A byte ring between two processes.
-    Bytes {
-        /// Bytes of its data area.
-        capacity: u64,
-    },
-    /// A ring of values between two processes.
-    Typed {
+    /// The ring for one producer and one consumer, in two processes.
+    Spsc {
+        /// What its messages are.
+        form: Form,
         /// Bytes of its data area, about.
         capacity: u64,
+    },
+    /// The ring for any number of them.
+    Mpmc {
+        /// What its messages are.
+        form: Form,
+        /// What its participants are.
+        sides: Sides,
+        /// How many messages it holds.
+        messages: u64,
+        /// Places for participants.
+        participants: u32,
+        /// How many are attached, and do nothing, beside those that are measured.
+        idle: u32,
     },
     /// rtrb between two threads.
     Rtrb {
@@ -55,30 +107,43 @@ pub enum Contender {
         /// Pauses between two looks at a ring that is empty or full.
         pauses: u32,
     },
+    /// crossbeam's ArrayQueue between threads.
+    ArrayQueue {
+        /// How many messages it holds.
+        messages: u64,
+        /// What passes between two looks at a queue that is empty or full.
+        back_off: BackOff,
+    },
 }
 
 /// The roles of the processes that a measurement starts, for `roles::run`.
-pub const ROLES: [(&str, RoleFn); 2] = [("bytes", child_bytes), ("typed", child_typed)];
-
-/// Calls `$run::<W>($args)` with the number of words that `$size` bytes are.
-macro_rules! with_words {
-    ($size:expr, $run:ident ( $($arg:expr),* )) => {
-        match $size {
-            8 => $run::<1>($($arg),*),
-            48 => $run::<6>($($arg),*),
-            64 => $run::<8>($($arg),*),
-            256 => $run::<32>($($arg),*),
-            1024 => $run::<128>($($arg),*),
-            4096 => $run::<512>($($arg),*),
-            other => panic!("no measurement of {other} bytes: 8, 48, 64, 256, 1024 or 4096"),
-        }
-    };
-}
+pub const ROLES: [(&str, RoleFn); 4] = [
+    ("spsc-bytes", |mut args| far_side::<spsc::Ring<[u8]>>(Measure::from_args(&mut args), &mut args)),
+    ("spsc-typed", |mut args| {
+        let measure = Measure::from_args(&mut args);
+        with_words!(measure.size(), W => far_side::<spsc::Ring<[u64; W]>>(measure, &mut args));
+    }),
+    ("mpmc-bytes", |mut args| far_side::<mpmc::Ring<[u8]>>(Measure::from_args(&mut args), &mut args)),
+    ("mpmc-typed", |mut args| {
+        let measure = Measure::from_args(&mut args);
+        with_words!(measure.size(), W => far_side::<mpmc::Ring<[u64; W]>>(measure, &mut args));
+    }),
+];
 
 impl Measure {
-    const fn size(self) -> usize {
+    /// Bytes of a message.
+    #[must_use]
+    pub const fn size(self) -> usize {
         match self {
-            Self::Latency { size, .. } | Self::Throughput { size, .. } => size,
+            Self::Latency { size, .. } | Self::Throughput { size, .. } | Self::Crowd { size, .. } => size,
+        }
+    }
+
+    /// Messages that are sent together.
+    const fn batch(self) -> usize {
+        match self {
+            Self::Throughput { batch, .. } => batch,
+            Self::Latency { .. } | Self::Crowd { .. } => 1,
         }
     }
 
@@ -88,6 +153,7 @@ impl Measure {
             Self::Throughput { size, batch, count } => {
                 [size.to_string(), batch.to_string(), count.to_string()]
             }
+            Self::Crowd { .. } => panic!("a crowd is of threads"),
         }
     }
 
@@ -104,6 +170,7 @@ impl Measure {
         match self {
             Self::Latency { size, count } => crate::statistics::median(&loops::ping(to, from, size, count)),
             Self::Throughput { size, batch, count } => loops::drain(from, size, batch, count),
+            Self::Crowd { .. } => panic!("a crowd has more than two sides"),
         }
     }
 
@@ -112,6 +179,7 @@ impl Measure {
         match self {
             Self::Latency { size, count } => loops::pong(from, to, size, count),
             Self::Throughput { size, batch, count } => loops::stream(to, size, batch, count),
+            Self::Crowd { .. } => panic!("a crowd has more than two sides"),
         }
     }
 }
@@ -123,39 +191,88 @@ impl Measure {
 /// If a message is lost, spoilt or out of order, or a process cannot be started.
 pub fn run(contender: Contender, measure: Measure, cores: Cores) -> f64 {
     pin_to_core(cores.1).expect("a core to run on");
+    let size = measure.size();
     match contender {
-        Contender::Bytes { capacity } => {
-            let there = spsc::Ring::<[u8]>::anonymous(&Options::bytes(capacity)).expect("a ring");
-            let back = spsc::Ring::<[u8]>::anonymous(&Options::bytes(capacity)).expect("a ring");
-            between_processes("bytes", &there, &back, measure, cores.0)
+        Contender::Spsc { form, capacity } => {
+            let options = Options::bytes(capacity);
+            match form {
+                Form::Bytes => {
+                    ours::<spsc::Ring<[u8]>>("spsc-bytes", &options, Sides::Processes, 0, measure, cores)
+                }
+                Form::Typed => with_words!(size, W => {
+                    ours::<spsc::Ring<[u64; W]>>("spsc-typed", &options, Sides::Processes, 0, measure, cores)
+                }),
+            }
         }
-        Contender::Typed { capacity } => with_words!(measure.size(), typed(capacity, measure, cores.0)),
-        Contender::Rtrb { capacity, pauses } => {
-            with_words!(measure.size(), between_threads(capacity, pauses, measure, cores.0))
+        Contender::Mpmc { form, sides, messages, participants, idle } => {
+            let batch = measure.batch() as u32;
+            let options = Options::messages(messages / u64::from(batch))
+                .max_message(size as u64)
+                .batch(batch)
+                .participants(participants);
+            match form {
+                Form::Bytes => ours::<mpmc::Ring<[u8]>>("mpmc-bytes", &options, sides, idle, measure, cores),
+                Form::Typed => with_words!(size, W => {
+                    ours::<mpmc::Ring<[u64; W]>>("mpmc-typed", &options, sides, idle, measure, cores)
+                }),
+            }
         }
+        Contender::Rtrb { capacity, pauses } => with_words!(size, W => {
+            let queue = || {
+                let (to, from) = rtrb::RingBuffer::<[u64; W]>::new(capacity as usize / size);
+                (Rtrb { side: to, pauses }, Rtrb { side: from, pauses })
+            };
+            between_threads(queue(), queue(), measure, cores.0)
+        }),
+        Contender::ArrayQueue { messages, back_off } => with_words!(size, W => {
+            let queue = || {
+                let queue = Array::<W>::new(messages, back_off);
+                (queue.clone(), queue)
+            };
+            match measure {
+                Measure::Crowd { .. } => {
+                    let (to, from) = queue();
+                    among_threads(|| to.clone(), || from.clone(), measure, cores)
+                }
+                _ => between_threads(queue(), queue(), measure, cores.0),
+            }
+        }),
     }
 }
 
-fn typed<const W: usize>(capacity: u64, measure: Measure, far_core: usize) -> f64
-where
-    [u64; W]: Pod,
-{
-    let make = || spsc::Ring::<[u64; W]>::anonymous(&Options::bytes(capacity)).expect("a ring");
-    between_processes("typed", &make(), &make(), measure, far_core)
+/// Measures rings of this crate, with `idle` further consumers attached to each.
+fn ours<R: Shared>(
+    role: &str,
+    options: &Options,
+    sides: Sides,
+    idle: u32,
+    measure: Measure,
+    cores: Cores,
+) -> f64 {
+    let mut attached = Vec::new();
+    let mut ring = || {
+        let ring = R::anonymous(options);
+        attached.extend((0..idle).map(|_| ring.consumer()));
+        ring
+    };
+    match (measure, sides) {
+        (Measure::Crowd { .. }, Sides::Threads) => {
+            let ring = ring();
+            among_threads(|| ring.producer(), || ring.consumer(), measure, cores)
+        }
+        (_, Sides::Threads) => {
+            let mut queue = || {
+                let ring = ring();
+                (ring.producer(), ring.consumer())
+            };
+            between_threads(queue(), queue(), measure, cores.0)
+        }
+        (_, Sides::Processes) => between_processes(role, &ring(), &ring(), measure, cores.0),
+    }
 }
 
 /// Measures between this process and a child on `far_core`.
-fn between_processes<M: Payload + ?Sized>(
-    role: &str,
-    there: &spsc::Ring<M>,
-    back: &spsc::Ring<M>,
-    measure: Measure,
-    far_core: usize,
-) -> f64
-where
-    spsc::Producer<M>: Sender,
-    spsc::Consumer<M>: Receiver,
-{
+fn between_processes<R: Shared>(role: &str, there: &R, back: &R, measure: Measure, far_core: usize) -> f64 {
     let mut child = Role::new(role)
         .args(measure.to_args())
         .pass_fd("there", there)
@@ -163,49 +280,26 @@ where
         .pin(far_core)
         .spawn()
         .expect("a child");
-    let (mut to, mut from) = (there.producer().expect("a producer"), back.consumer().expect("a consumer"));
-    let nanoseconds = measure.near(&mut to, &mut from);
+    // The near side of a stream is a consumer there, and the far side of it a producer.
+    let nanoseconds = measure.near(&mut back.producer(), &mut there.consumer());
     assert!(child.wait().success(), "the other side failed");
     nanoseconds
 }
 
-fn child_bytes(mut args: Args) {
-    let measure = Measure::from_args(&mut args);
-    far_side::<[u8]>(measure, &mut args);
+fn far_side<R: Shared>(measure: Measure, args: &mut Args) {
+    let there = R::from_fd(args.fd("there"));
+    let back = R::from_fd(args.fd("back"));
+    measure.far(&mut back.consumer(), &mut there.producer());
 }
 
-fn child_typed(mut args: Args) {
-    fn sized<const W: usize>(measure: Measure, args: &mut Args)
-    where
-        [u64; W]: Pod,
-    {
-        far_side::<[u64; W]>(measure, args);
-    }
-    let measure = Measure::from_args(&mut args);
-    with_words!(measure.size(), sized(measure, &mut args));
-}
-
-fn far_side<M: Payload + ?Sized>(measure: Measure, args: &mut Args)
-where
-    spsc::Producer<M>: Sender,
-    spsc::Consumer<M>: Receiver,
-{
-    let there = spsc::Ring::<M>::from_fd(args.fd("there")).expect("the ring there");
-    let back = spsc::Ring::<M>::from_fd(args.fd("back")).expect("the ring back");
-    let (mut from, mut to) = (there.consumer().expect("a consumer"), back.producer().expect("a producer"));
-    measure.far(&mut from, &mut to);
-}
-
-/// Measures between this thread and another one on `far_core`.
-fn between_threads<const W: usize>(capacity: u64, pauses: u32, measure: Measure, far_core: usize) -> f64
-where
-    [u64; W]: Pod,
-{
-    let slots = capacity as usize / (W * 8);
-    let (to, far_from) = rtrb::RingBuffer::<[u64; W]>::new(slots);
-    let (far_to, from) = rtrb::RingBuffer::<[u64; W]>::new(slots);
-    let [mut to, mut far_to] = [to, far_to].map(|side| Rtrb { side, pauses });
-    let [mut from, mut far_from] = [from, far_from].map(|side| Rtrb { side, pauses });
+/// Measures between this thread and another one on `far_core`, by the two sides of one queue
+/// and those of another one for the way back.
+fn between_threads<S: Sender + Send, R: Receiver + Send>(
+    (mut far_to, mut from): (S, R),
+    (mut to, mut far_from): (S, R),
+    measure: Measure,
+    far_core: usize,
+) -> f64 {
     thread::scope(|scope| {
         let other = scope.spawn(move || {
             pin_to_core(far_core).expect("a core to run on");
@@ -214,5 +308,45 @@ where
         let nanoseconds = measure.near(&mut to, &mut from);
         other.join().expect("the other side");
         nanoseconds
+    })
+}
+
+/// Measures among threads that all use one queue.
+fn among_threads<S: Sender + Send, R: Receiver + Send>(
+    sender: impl Fn() -> S,
+    receiver: impl Fn() -> R,
+    measure: Measure,
+    cores: Cores,
+) -> f64 {
+    let Measure::Crowd { size, pairs, count } = measure else { panic!("{measure:?} is of two sides") };
+    let each = count / pairs as u64;
+    let core = |number: usize| if number.is_multiple_of(2) { cores.0 } else { cores.1 };
+    let start = Barrier::new(2 * pairs + 1);
+    let start = &start;
+    thread::scope(|scope| {
+        let receivers: Vec<_> = (0..pairs)
+            .map(|number| {
+                let mut from = receiver();
+                scope.spawn(move || {
+                    pin_to_core(core(number)).expect("a core to run on");
+                    start.wait();
+                    loops::drain_share(&mut from, size, pairs)
+                })
+            })
+            .collect();
+        for number in 0..pairs {
+            let mut to = sender();
+            scope.spawn(move || {
+                pin_to_core(core(number)).expect("a core to run on");
+                start.wait();
+                loops::stream_share(&mut to, size, number, pairs, each);
+            });
+        }
+        start.wait();
+        let begun = Instant::now();
+        let received: u64 = receivers.into_iter().map(|receiver| receiver.join().expect("a receiver")).sum();
+        let nanoseconds = begun.elapsed().as_nanos() as f64;
+        assert_eq!(received, each * pairs as u64, "messages were lost, or came twice");
+        nanoseconds / received as f64
     })
 }

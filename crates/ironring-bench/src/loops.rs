@@ -115,3 +115,40 @@ pub fn pong(from: &mut impl Receiver, back: &mut impl Sender, size: usize, count
         back.send(message);
     }
 }
+
+/// The number of a message that ends one receiver's work.
+const END: u64 = u64::MAX;
+
+/// Sends, as sender `which` of `senders`, `count` messages of `size` bytes, and one that ends
+/// the work of one receiver. Numbers grow, and say by their remainder whose they are.
+pub fn stream_share(sender: &mut impl Sender, size: usize, which: usize, senders: usize, count: u64) {
+    let mut words = buffer(size);
+    let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
+    for turn in 0..count {
+        stamp(bytes, turn * senders as u64 + which as u64);
+        sender.send(std::hint::black_box(bytes));
+    }
+    stamp(bytes, END);
+    sender.send(bytes);
+}
+
+/// Receives messages until one says that it is the end; checks that each sender's come in
+/// order; returns how many came.
+pub fn drain_share(receiver: &mut impl Receiver, size: usize, senders: usize) -> u64 {
+    let mut words = buffer(size);
+    let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
+    let mut next = vec![0; senders];
+    let mut received = 0;
+    loop {
+        receiver.recv(bytes);
+        let number = u64::from_ne_bytes(std::hint::black_box(&*bytes)[..8].try_into().expect("a word"));
+        check(bytes, number);
+        if number == END {
+            return received;
+        }
+        let next = &mut next[number as usize % senders];
+        assert!(number >= *next, "message {number} came after one of {next} or later");
+        *next = number + 1;
+        received += 1;
+    }
+}

@@ -1,37 +1,47 @@
 //! A fixed number of messages through a ring in one thread, to count instructions with
-//! `valgrind --tool=callgrind`: `instructions bytes|typed SIZE COUNT`.
+//! `valgrind --tool=callgrind`: `instructions RING SIZE COUNT`, where the ring is one of
+//! `spsc-bytes`, `spsc-typed`, `mpmc-bytes`, `mpmc-typed` and `array-queue`.
 
-use ironring::{Options, Payload, spsc};
-use ironring_bench::transport::{Receiver, Sender};
+use ironring::{Options, mpmc, spsc};
+use ironring_bench::transport::{Array, BackOff, Receiver, Sender, Shared};
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [kind, size, count] = &args[..] else { panic!("instructions bytes|typed SIZE COUNT") };
-    let count: u64 = count.parse().expect("a count");
-    match (kind.as_str(), size.as_str()) {
-        ("bytes", size) => run::<[u8]>(size.parse().expect("a size"), count),
-        ("typed", "8") => run::<[u64; 1]>(8, count),
-        ("typed", "64") => run::<[u64; 8]>(64, count),
+    let [ring, size, count] = &args[..] else { panic!("instructions RING SIZE COUNT") };
+    let (size, count) = (size.parse().expect("a size"), count.parse().expect("a count"));
+    match (ring.as_str(), size) {
+        ("spsc-bytes", _) => run_ring::<spsc::Ring<[u8]>>(size, count),
+        ("spsc-typed", 8) => run_ring::<spsc::Ring<[u64; 1]>>(size, count),
+        ("spsc-typed", 64) => run_ring::<spsc::Ring<[u64; 8]>>(size, count),
+        ("mpmc-bytes", _) => run_ring::<mpmc::Ring<[u8]>>(size, count),
+        ("mpmc-typed", 8) => run_ring::<mpmc::Ring<[u64; 1]>>(size, count),
+        ("mpmc-typed", 64) => run_ring::<mpmc::Ring<[u64; 8]>>(size, count),
+        ("array-queue", 8) => run_queue::<1>(size, count),
+        ("array-queue", 64) => run_queue::<8>(size, count),
         other => panic!("no case for {other:?}"),
     }
 }
 
+fn run_ring<R: Shared>(size: usize, count: u64) {
+    let ring = R::anonymous(&Options::messages(1024).max_message(size as u64));
+    run(&mut ring.producer(), &mut ring.consumer(), size, count);
+}
+
+fn run_queue<const W: usize>(size: usize, count: u64) {
+    let mut queue = Array::<W>::new(1024, BackOff::Spin);
+    run(&mut queue.clone(), &mut queue, size, count);
+}
+
 /// Sends and receives messages four at a time.
-fn run<M: Payload + ?Sized>(size: usize, count: u64)
-where
-    spsc::Producer<M>: Sender,
-    spsc::Consumer<M>: Receiver,
-{
-    let ring = spsc::Ring::<M>::anonymous(&Options::bytes(64 << 10)).expect("a ring");
-    let (mut producer, mut consumer) = (ring.producer().expect("it"), ring.consumer().expect("it"));
+fn run(producer: &mut impl Sender, consumer: &mut impl Receiver, size: usize, count: u64) {
     let mut words = vec![0_u64; size.div_ceil(8)];
     let message = &mut bytemuck::cast_slice_mut(&mut words)[..size];
     for _ in 0..count / 4 {
         for _ in 0..4 {
-            Sender::send(&mut producer, std::hint::black_box(message));
+            producer.send(std::hint::black_box(message));
         }
         for _ in 0..4 {
-            Receiver::recv(&mut consumer, std::hint::black_box(message));
+            consumer.recv(std::hint::black_box(message));
         }
     }
 }

@@ -1,11 +1,14 @@
 //! The ratios of docs/BENCHMARKS.md, on this machine: each contender against its peer,
 //! interleaved and shuffled, as medians with 95 percent intervals.
 
+mod comparisons;
+
 use std::collections::BTreeMap;
 
 use clap::Parser;
+use comparisons::Comparison;
 use ironring_bench::{
-    contest::{self, Contender, Cores, Measure, ROLES},
+    contest::{self, Cores, Measure, ROLES},
     statistics::{Estimate, estimate, median},
 };
 use ironring_testkit::{cores, floor, rng::fastrand::Rng, roles};
@@ -19,6 +22,9 @@ struct Options {
     /// Only comparisons whose name contains this.
     #[arg(long, default_value = "")]
     only: String,
+    /// Instead, the exchange ring against capacity, size of messages and participants.
+    #[arg(long)]
+    sweep: bool,
     /// The two cores, such as 0,1.
     #[arg(long, value_parser = parse_cores)]
     cores: Option<Cores>,
@@ -30,16 +36,6 @@ fn parse_cores(text: &str) -> Result<Cores, String> {
     Ok((core(one)?, core(other)?))
 }
 
-/// A contender, what it is compared with, and what is to be reached.
-struct Comparison {
-    name: String,
-    measure: Measure,
-    ours: Contender,
-    /// The peer's variants: its best in each round counts. None: the floor.
-    peers: Vec<Contender>,
-    target: Option<f64>,
-}
-
 fn main() {
     roles::run(&ROLES);
     let options = Options::parse();
@@ -48,8 +44,9 @@ fn main() {
         [one, .., other] => (one, other),
         _ => panic!("two cores are needed to measure, this process may run on {there:?}"),
     });
+    let comparisons = if options.sweep { comparisons::sweeps() } else { comparisons::all() };
     let comparisons: Vec<_> =
-        comparisons().into_iter().filter(|comparison| comparison.name.contains(&options.only)).collect();
+        comparisons.into_iter().filter(|comparison| comparison.name.contains(&options.only)).collect();
     println!("cores {pair:?}, {}; {} rounds", floor::placement(pair).expect("a placement"), options.rounds);
 
     let mut results = BTreeMap::<(bool, usize), Vec<Pair>>::new();
@@ -139,60 +136,4 @@ fn print_row(comparison: &Comparison, pairs: &[Pair]) {
         shown(ours),
         shown(peer)
     );
-}
-
-fn comparisons() -> Vec<Comparison> {
-    const LATENCY_COUNT: u64 = 40_000;
-    let mut all = Vec::new();
-    let bytes = Contender::Bytes { capacity: 64 << 10 };
-    let typed = Contender::Typed { capacity: 64 << 10 };
-    let rtrb = |capacity| [0, 16, 64].map(|pauses| Contender::Rtrb { capacity, pauses }).to_vec();
-    for (ours, kind) in [(bytes, "bytes"), (typed, "typed")] {
-        for size in [8, 48, 1024] {
-            let measure = Measure::Latency { size, count: LATENCY_COUNT };
-            let target = (kind == "bytes" && size <= 48).then_some(1.10);
-            let peers = Vec::new();
-            all.push(Comparison {
-                name: format!("latency {kind} {size} / floor"),
-                measure,
-                ours,
-                peers,
-                target,
-            });
-        }
-    }
-    for size in [8, 48, 1024] {
-        let measure = Measure::Latency { size, count: LATENCY_COUNT };
-        let ours = Contender::Rtrb { capacity: 64 << 10, pauses: 0 };
-        all.push(Comparison {
-            name: format!("latency rtrb {size} / floor"),
-            measure,
-            ours,
-            peers: Vec::new(),
-            target: None,
-        });
-    }
-    for (size, batch, count) in [
-        (8, 1, 4_000_000),
-        (8, 32, 16_000_000),
-        (64, 1, 2_000_000),
-        (64, 32, 4_000_000),
-        (256, 1, 1_000_000),
-        (1024, 1, 400_000),
-        (4096, 1, 100_000),
-    ] {
-        let measure = Measure::Throughput { size, batch, count };
-        // Both a ring that lies well within the second-level cache and one that fills it;
-        // ours is given one capacity, the peer the better of the two in each round.
-        let capacity = if size < 1024 { 256 << 10 } else { 1 << 20 };
-        let peers = [256 << 10, 1 << 20].map(rtrb).concat();
-        let target = Some(if size == 8 { 1.0 } else { 1.2 });
-        for (ours, kind) in
-            [(Contender::Bytes { capacity }, "bytes"), (Contender::Typed { capacity }, "typed")]
-        {
-            let name = format!("throughput {kind} {size} x{batch} / rtrb");
-            all.push(Comparison { name, measure, ours, peers: peers.clone(), target });
-        }
-    }
-    all
 }
