@@ -81,6 +81,9 @@ impl<M: Payload + ?Sized> Head<M> {
     /// Makes sure that there is a message to give out, from where it comes first.
     #[inline(always)]
     fn fetch(&mut self) -> Result<Place, RecvError> {
+        if let Some(corrupt) = self.corrupt {
+            return Err(corrupt.into());
+        }
         if let Some(place) = self.next {
             return Ok(place);
         }
@@ -96,9 +99,6 @@ impl<M: Payload + ?Sized> Head<M> {
     /// Takes the next slot from the ring.
     #[inline(always)]
     fn dequeue(&mut self) -> Result<Place, RecvError> {
-        if let Some(corrupt) = self.corrupt {
-            return Err(corrupt.into());
-        }
         let place = self.spare()?;
         loop {
             let entry = match self.cursor.look(&self.participant.shared) {
@@ -149,7 +149,10 @@ impl<M: Payload + ?Sized> Head<M> {
         if self.spares & self.spares.wrapping_sub(1) == 0 {
             // Those of owned messages that were released meanwhile, and of messages set aside
             // that somebody took.
-            self.spares |= self.participant.spares()?;
+            match self.participant.spares() {
+                Ok(spares) => self.spares |= spares,
+                Err(corrupt) => return Err(self.spoilt(corrupt).into()),
+            }
             if self.spares & self.spares.wrapping_sub(1) == 0 {
                 return Err(RecvError::HoldsAll);
             }

@@ -86,12 +86,18 @@ impl<M: Payload + ?Sized> Tail<M> {
         })
     }
 
+    /// Whether the ring may be used: by this process, and as far as is known.
+    #[inline(always)]
+    fn check(&self) -> Result<(), SendError> {
+        if !self.participant.seat().is_here() {
+            return Err(SendError::Forked);
+        }
+        self.corrupt.map_or(Ok(()), |corrupt| Err(corrupt.into()))
+    }
+
     /// Makes sure that there is a free entry; others may take it before it is used.
     #[inline(always)]
     fn find_room(&mut self) -> Result<(), SendError> {
-        if let Some(corrupt) = self.corrupt {
-            return Err(corrupt.into());
-        }
         match self.cursor.look(&self.participant.shared) {
             Ok(Look::Ready(entry)) => {
                 self.ready = Some(entry);
@@ -156,6 +162,8 @@ impl<M: Payload + ?Sized> Tail<M> {
     /// Sends `message`, in place of the oldest one where the ring is full.
     pub(super) fn force(&mut self, message: &[u8]) -> Result<Option<Displaced>, SendError> {
         self.stage(message)?;
+        // What was found before is not tried: it need not be at the cursor when this is over.
+        self.ready = None;
         if M::FRAMED {
             self.next_tag = self.last.tag;
             self.participant.set_next_tag(self.next_tag);
@@ -200,10 +208,8 @@ impl<M: Payload + ?Sized> Tail<M> {
     /// Room in the slot behind what is staged.
     #[inline(always)]
     fn room_behind(&mut self, len: usize) -> Result<Room, SendError> {
+        self.check()?;
         let shared = &self.participant.shared;
-        if !self.participant.seat().is_here() {
-            return Err(SendError::Forked);
-        }
         if len > shared.max_message {
             return Err(SendError::TooLong { len, limit: shared.max_message });
         }
@@ -336,9 +342,7 @@ impl<M: Payload + ?Sized> algorithm::Tail<M> for Tail<M> {
         if self.count == 0 {
             return Ok(());
         }
-        if !self.participant.seat().is_here() {
-            return Err(SendError::Forked);
-        }
+        self.check()?;
         self.give()
     }
 
