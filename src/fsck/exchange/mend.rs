@@ -31,21 +31,18 @@ pub(in crate::fsck) fn mend(region: &Region) -> Result<Vec<String>, Error> {
     let Some(exchange) = geometry.exchange else { return Ok(Vec::new()) };
     let file = region.file().checked()?;
     let mut mend = Mend { ring: Ring::new(file, region.mapping(), geometry, exchange), done: Vec::new() };
-    mend.mend_journals()?;
-    mend.mend_places()?;
-    for number in 0..exchange.participants {
-        match mpmc::recover_record(region, number) {
-            Ok(recovered) => mend.done.extend(recovered.map(|recovered| recovered.to_string())),
-            // It is in the next report.
-            Err(Error::Corrupt(_)) => {}
-            Err(error) => return Err(error),
+    for _ in 0..MAX_ROUNDS {
+        let done = mend.done.len();
+        mend.mend_all(region)?;
+        if mend.done.len() == done {
+            break;
         }
     }
-    mend.mend_records()?;
-    mend.mend_owners()?;
-    mend.mend_hints()?;
     Ok(mend.done)
 }
+
+/// How often all is gone through: what was set right may show what else can be.
+const MAX_ROUNDS: u32 = 8;
 
 struct Mend<'a> {
     ring: Ring<'a>,
@@ -53,6 +50,22 @@ struct Mend<'a> {
 }
 
 impl Mend<'_> {
+    fn mend_all(&mut self, region: &Region) -> Result<(), Error> {
+        self.mend_journals()?;
+        self.mend_places()?;
+        for number in 0..self.ring.exchange.participants {
+            match mpmc::recover_record(region, number) {
+                Ok(recovered) => self.done.extend(recovered.map(|recovered| recovered.to_string())),
+                // It is in the next report.
+                Err(Error::Corrupt(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.mend_records()?;
+        self.mend_owners()?;
+        self.mend_hints()
+    }
+
     /// Stores `value` in the word at `offset` of the region; that is `word` at `at`.
     fn set(&mut self, at: At, word: &str, offset: usize, value: u64) {
         let stored = self.ring.mapping.word(offset);
@@ -125,7 +138,7 @@ impl Mend<'_> {
     /// Sets words of records right from which nobody learns anything about messages.
     fn mend_records(&mut self) -> Result<(), Error> {
         let snapshot = self.ring.look()?;
-        let tail = self.window(&snapshot).map(|window| window.tail);
+        let window = self.window(&snapshot);
         for (number, record) in (0..).zip(&snapshot.records) {
             for (place, held) in record.held() {
                 let spare = Held { released: 0, received: 0, deliveries: 0, ..held };
@@ -155,7 +168,7 @@ impl Mend<'_> {
                     displaced,
                 ),
                 (
-                    tail.is_none_or(|tail| !self.ring.bits.is_beyond(record.last, tail)),
+                    window.as_ref().is_none_or(|window| window.may_be_last(self.ring.bits, record.last)),
                     "last",
                     RECORD_LAST,
                     0,
@@ -190,8 +203,12 @@ impl Mend<'_> {
             let holder = if bits.is_full(*entry) { sender } else { holder.unwrap_or(sender) };
             right.push((slot, sender << 32 | holder));
         }
-        for (slot, owner) in right {
-            if snapshot.owners[slot as usize] != owner {
+        // Who holds a slot that is in two places, nobody can tell.
+        right.sort_unstable();
+        for places in right.chunk_by(|(one, _), (other, _)| one == other) {
+            if let [(slot, owner)] = *places
+                && snapshot.owners[slot as usize] != owner
+            {
                 self.set(At::Slot(slot), "owner", self.ring.slot(slot) as usize + SLOT_OWNER, owner);
             }
         }

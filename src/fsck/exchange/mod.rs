@@ -225,7 +225,7 @@ impl Judge<'_> {
         if let Some(window) = window {
             let expected = format!("at most {}, the tail", window.tail);
             self.report.require(
-                !bits.is_beyond(record.last, window.tail),
+                window.may_be_last(bits, record.last),
                 "last",
                 At::Participant(number),
                 record.last,

@@ -27,6 +27,11 @@ impl Window {
         if second.wrong.len() < first.wrong.len() { second } else { first }
     }
 
+    /// Whether a record may say that the last message from there ends before `last`; 0: none.
+    pub(super) const fn may_be_last(&self, bits: Bits, last: u64) -> bool {
+        last == 0 || !bits.is_beyond(last, self.tail)
+    }
+
     /// The window whose head is on `lap`, or where the next one begins.
     fn on_lap(bits: Bits, entries: &[u64], lap: u64) -> Self {
         let next = bits.next_lap(lap);
