@@ -1,13 +1,16 @@
 //! The ends of a byte ring.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use ironring::{
     Options, SendError,
     spsc::{Consumer, Producer, Ring},
 };
 
-use crate::ends::{Ends, Told, attached, received, sent};
+use crate::{
+    ends::{Ends, Told, attached, received, sent},
+    stream_words::{STREAM_STATES, StreamWords},
+};
 
 pub(crate) struct ByteEnds<const CAPACITY: u64> {
     ring: Arc<Ring<[u8]>>,
@@ -34,11 +37,14 @@ impl<const CAPACITY: u64> ByteEnds<CAPACITY> {
 }
 
 impl<const CAPACITY: u64> Ends for ByteEnds<CAPACITY> {
-    type Message = [u8];
+    type Ring = Ring<[u8]>;
+    type Words = StreamWords<CAPACITY>;
     const OPERATIONS: usize = 15;
 
-    fn options() -> Options {
-        Options::bytes(CAPACITY)
+    const STATES: &'static [(&'static str, &'static [usize])] = STREAM_STATES;
+
+    fn ring(path: &Path) -> Ring<[u8]> {
+        Ring::create(path, &Options::bytes(CAPACITY)).expect("a ring")
     }
 
     fn new(ring: &Arc<Ring<[u8]>>) -> Self {

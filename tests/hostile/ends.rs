@@ -1,34 +1,68 @@
 //! Both ends of a ring, and everything that can be done with them.
 
-use std::sync::Arc;
+use std::{os::fd::AsFd, path::Path, sync::Arc};
 
-use ironring::{Corrupt, Error, Options, Payload, RecvError, SendError, spsc::Ring};
+use ironring::{Corrupt, Error, RecvError, SendError};
+use ironring_testkit::rng::fastrand::Rng;
+
+use crate::support::raw::Raw;
 
 /// Who told of corruption, and whether it must do so from then on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Told {
     Producer(Corrupt),
     Consumer(Corrupt),
-    /// While attaching: the next to attach looks anew.
+    /// While attaching, or by one who only looks: the next looks anew.
     Attaching,
 }
 
 /// Both ends of a ring. An end that could not be attached is attached at its next turn.
 pub(crate) trait Ends: Sized {
-    type Message: Payload + ?Sized;
+    type Ring: AsFd + Send + Sync;
+    type Words: Words;
     /// How many operations there are.
     const OPERATIONS: usize;
+    /// Operations on a new ring, and what they lead to when whoever did them is killed.
+    const STATES: &'static [(&'static str, &'static [usize])];
 
-    fn options() -> Options;
+    fn ring(path: &Path) -> Self::Ring;
 
     /// Without attaching anything yet.
-    fn new(ring: &Arc<Ring<Self::Message>>) -> Self;
+    fn new(ring: &Arc<Self::Ring>) -> Self;
 
     /// Does operation `i`; panics if its result is impossible.
     fn operate(&mut self, i: usize) -> Result<(), Told>;
 
     /// What the end that told of corruption says now.
     fn again(&mut self, told: Told) -> Result<(), Told>;
+
+    /// What follows when both ends are gone.
+    fn afterwards(_ring: &Arc<Self::Ring>) {}
+}
+
+/// A state's name, and what makes a new ring be in it.
+pub(crate) type Crafted = (&'static str, fn(&Raw));
+
+/// The words of a kind of ring.
+pub(crate) trait Words {
+    /// Of so many states and operations before which the word at `at` may be spoilt, one is
+    /// tried with each wrong value.
+    fn sparse(at: usize) -> usize;
+
+    /// Words that a participant reads, or writes for others to read.
+    fn is_live(at: usize) -> bool;
+
+    /// Words that a participant may write.
+    fn is_written(at: usize) -> bool;
+
+    /// Wrong values for the word at `at`, which is `right`.
+    fn wrong(at: usize, right: u64, rng: &mut Rng) -> Vec<u64>;
+
+    /// A word that is likely to hurt when it is spoilt, in a region of `len` bytes.
+    fn hurtful(rng: &mut Rng, len: usize) -> usize;
+
+    /// States that no operations lead to, or not soon: how each is made of a new ring.
+    fn crafted() -> Vec<Crafted>;
 }
 
 /// The result of a call of the producer's that may also find no room.
@@ -43,16 +77,24 @@ pub(crate) fn sent<T>(result: Result<T, SendError>) -> Result<(), Told> {
 /// The result of a call of the consumer's that may also find nothing.
 pub(crate) fn received<T>(result: Result<T, RecvError>) -> Result<(), Told> {
     match result {
-        Ok(_) | Err(RecvError::Empty | RecvError::TimedOut | RecvError::BufferTooShort { .. }) => Ok(()),
+        Ok(_)
+        | Err(
+            RecvError::Empty
+            | RecvError::TimedOut
+            | RecvError::BufferTooShort { .. }
+            // Of an exchange ring only.
+            | RecvError::HoldsAll,
+        ) => Ok(()),
         Err(RecvError::Corrupt(corrupt)) => Err(Told::Consumer(corrupt)),
         Err(other) => panic!("a consumer says: {other}"),
     }
 }
 
-/// The result of attaching.
+/// The result of attaching, or of a look.
 pub(crate) fn attached<T>(result: Result<T, Error>) -> Result<T, Told> {
     result.map_err(|error| match error {
-        Error::Corrupt(_) => Told::Attaching,
+        // No place is free where records say that all their slots are in use.
+        Error::Corrupt(_) | Error::NoPlace { .. } => Told::Attaching,
         other => panic!("attaching: {other}"),
     })
 }

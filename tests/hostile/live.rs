@@ -6,9 +6,10 @@ use ironring_testkit::rng::{Seeded, fastrand::Rng};
 
 use crate::{
     byte_ends::ByteEnds,
-    ends::{Ends, Told},
+    ends::{Ends, Told, Words},
+    exchange_ends::{ExchangeEnds, Trade},
     states::Subject,
-    support::layout::{AT_CONSUMER, AT_HEAD, AT_PRODUCER, AT_RETIRED, AT_TAIL, HEADER_LEN, MARK},
+    support::layout::{AT_RETIRED, HEADER_LEN},
     typed_ends::{Tick, TypedEnds},
     watchdog,
 };
@@ -16,14 +17,11 @@ use crate::{
 const OPERATIONS: u64 = 300_000;
 
 /// Where the vandal writes: mostly where it hurts.
-fn place(rng: &mut Rng, len: usize) -> usize {
-    const HURTS: [usize; 6] =
-        [AT_TAIL, AT_HEAD, AT_PRODUCER + MARK, AT_CONSUMER + MARK, AT_PRODUCER, AT_CONSUMER];
+fn place<E: Ends>(rng: &mut Rng, len: usize) -> usize {
     match rng.u8(..8) {
-        0..3 => HURTS[rng.usize(..HURTS.len())],
-        3..7 => rng.usize(HEADER_LEN / 8..len / 8) * 8,
         // Not the identity, which later rounds check; not the retirement, which is final.
-        _ => rng.usize(AT_RETIRED / 8 + 1..HEADER_LEN / 8) * 8,
+        0 => rng.usize(AT_RETIRED / 8 + 1..HEADER_LEN / 8) * 8,
+        _ => E::Words::hurtful(rng, len),
     }
 }
 
@@ -87,7 +85,7 @@ impl Drop for EndOf<'_> {
 fn vandalise<E: Ends>(mut rng: Rng, subject: &Subject<E>, over: &AtomicBool) -> u64 {
     let mut writes = 0;
     while !over.load(Relaxed) {
-        let word = subject.raw.word(place(&mut rng, subject.raw.len()));
+        let word = subject.raw.word(place::<E>(&mut rng, subject.raw.len()));
         word.store(value(&mut rng, word.load(Relaxed)), Relaxed);
         writes += 1;
         // Rests, so that some operations find a ring that is whole for a while.
@@ -106,4 +104,14 @@ fn byte_ring_survives_a_peer_that_writes_at_random() {
 #[test]
 fn typed_ring_survives_a_peer_that_writes_at_random() {
     survives_a_vandal::<TypedEnds<Tick, 4>>("4 structs");
+}
+
+#[test]
+fn exchange_ring_of_bytes_survives_a_peer_that_writes_at_random() {
+    survives_a_vandal::<ExchangeEnds<[u8]>>("exchange, bytes");
+}
+
+#[test]
+fn exchange_ring_of_values_survives_a_peer_that_writes_at_random() {
+    survives_a_vandal::<ExchangeEnds<Trade>>("exchange, values");
 }

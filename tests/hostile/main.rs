@@ -6,9 +6,12 @@ mod support;
 
 mod byte_ends;
 mod ends;
+mod exchange_ends;
+mod exchange_words;
 mod live;
 mod spoil;
 mod states;
+mod stream_words;
 mod typed_ends;
 #[path = "../support/watchdog.rs"]
 #[allow(dead_code, reason = "other tests need more of it")]

@@ -7,36 +7,13 @@ use ironring_testkit::rng::Seeded;
 
 use crate::{
     byte_ends::ByteEnds,
-    ends::{Ends, Told},
+    ends::{Ends, Told, Words},
+    exchange_ends::{ExchangeEnds, Trade},
     states::Subject,
-    support::layout::{AT_CONSUMER, AT_HEAD, AT_PRODUCER, AT_RETIRED, AT_TAIL, HEADER_LEN, MARK},
+    support::layout::{AT_CONSUMER, AT_HEAD, AT_TAIL, HEADER_LEN, MARK},
     typed_ends::{Tick, TypedEnds},
     watchdog,
 };
-
-/// Wrong values for a word that is `right`, in a ring of `capacity` positions.
-fn wrong(right: u64, capacity: u64, rng: &mut Seeded) -> [u64; 16] {
-    const READY: u64 = 1 << 31;
-    const PADDING: u64 = 1 << 30;
-    [
-        0,
-        u64::MAX,
-        right.wrapping_add(1),
-        right.wrapping_sub(1),
-        right.wrapping_add(8),
-        right.wrapping_sub(8),
-        right.wrapping_add(capacity),
-        right.wrapping_sub(capacity),
-        right.wrapping_add(capacity + 8),
-        right ^ 1 << 63,
-        right ^ READY,
-        READY | PADDING,
-        READY | rng.u64(..2 * capacity),
-        READY | 0x3fff_ffff,
-        rng.u64(..),
-        rng.u64(..2 * capacity) & !7,
-    ]
-}
 
 #[derive(Debug, Default)]
 struct Tally {
@@ -46,21 +23,6 @@ struct Tally {
     told: [u64; 3],
     /// Words of which corruption was told, with how often.
     words: std::collections::BTreeMap<&'static str, u64>,
-}
-
-/// Words that a participant reads, or writes for others to read.
-fn is_live(at: usize) -> bool {
-    at == AT_RETIRED
-        || at == AT_TAIL
-        || at == AT_HEAD
-        || (AT_PRODUCER..AT_PRODUCER + 64).contains(&at)
-        || (AT_CONSUMER..AT_CONSUMER + 64).contains(&at)
-        || at >= HEADER_LEN
-}
-
-/// Words that a participant may write.
-fn is_written(at: usize) -> bool {
-    is_live(at) && at != AT_RETIRED
 }
 
 /// Sets the word at `at` to `value` before operation `moment`, and goes on for a round of
@@ -83,7 +45,7 @@ fn case<E: Ends>(
     tally.cases += 1;
     let told = (moment..moment + E::OPERATIONS + 3).find_map(|i| ends.operate(i % E::OPERATIONS).err());
     for (at, (before, after)) in subject.words().zip(before.iter().zip(subject.bytes_now())) {
-        assert!(is_written(at) || *before == after, "word {at} was written");
+        assert!(E::Words::is_written(at) || *before == after, "word {at} was written");
     }
     match told {
         None => tally.fine += 1,
@@ -102,6 +64,8 @@ fn case<E: Ends>(
             }
         }
     }
+    drop(ends);
+    E::afterwards(&subject.ring);
     watchdog::progress();
 }
 
@@ -110,7 +74,6 @@ fn spoil_every_word<E: Ends>(name: &str, told_of: &[&str]) {
     let subject = Subject::<E>::new();
     let mut rng = Seeded::new();
     let mut tally = Tally::default();
-    let capacity = subject.ring.capacity();
     for (state, (state_name, _)) in subject.states.iter().enumerate() {
         let healthy = |moment| {
             subject.restore(state);
@@ -121,19 +84,16 @@ fn spoil_every_word<E: Ends>(name: &str, told_of: &[&str]) {
         };
         healthy(4 * E::OPERATIONS);
         for at in subject.words() {
+            if !E::Words::is_live(at) {
+                case(&subject, state, at, u64::MAX, state % E::OPERATIONS, &mut tally);
+                continue;
+            }
             for moment in 0..E::OPERATIONS {
-                if is_live(at) || moment == state {
-                    let right = subject.raw.word(at).load(Relaxed);
-                    let values = wrong(right, capacity, &mut rng);
-                    // One line of data is like another: a few values do for the rest.
-                    let some = match at {
-                        _ if !is_live(at) => &values[1..2],
-                        ..HEADER_LEN => &values[..],
-                        _ if at < HEADER_LEN + 64 => &values[..],
-                        _ => &values[11..15],
-                    };
-                    for value in some {
-                        case(&subject, state, at, *value, moment, &mut tally);
+                let right = subject.raw.word(at).load(Relaxed);
+                for (i, value) in E::Words::wrong(at, right, &mut rng).into_iter().enumerate() {
+                    let n = state * E::OPERATIONS + moment + 7 * i + at / 8;
+                    if n.is_multiple_of(E::Words::sparse(at)) {
+                        case(&subject, state, at, value, moment, &mut tally);
                     }
                 }
             }
@@ -165,6 +125,19 @@ fn ring_of_words_survives_every_spoilt_word() {
 fn ring_of_two_structs_survives_every_spoilt_word() {
     spoil_every_word::<TypedEnds<Tick, 2>>("2 structs", &["head", "tail"]);
 }
+
+#[test]
+fn exchange_ring_of_bytes_survives_every_spoilt_word() {
+    spoil_every_word::<ExchangeEnds<[u8]>>("exchange, bytes", EXCHANGED);
+}
+
+#[test]
+fn exchange_ring_of_values_survives_every_spoilt_word() {
+    spoil_every_word::<ExchangeEnds<Trade>>("exchange, values", EXCHANGED);
+}
+
+/// Words of an exchange ring of which corruption is told.
+const EXCHANGED: &[&str] = &["entry", "head", "tail", "held", "slot header"];
 
 /// Each of these payloads lies within the area, and not all that the frame is to take.
 #[test]

@@ -2,50 +2,40 @@
 
 use std::sync::{Arc, atomic::Ordering::Relaxed};
 
-use ironring::spsc::Ring;
-
 use crate::{
-    ends::Ends,
-    support::{
-        layout::{AT_CONSUMER, AT_HEAD, AT_PRODUCER, AT_TAIL, MARK},
-        raw::Raw,
-    },
+    ends::{Ends, Words},
+    support::{raw::Raw, shared_memory},
 };
 
 /// A ring, a second mapping of it, and its bytes in several states.
 pub(crate) struct Subject<E: Ends> {
-    pub(crate) ring: Arc<Ring<E::Message>>,
+    pub(crate) ring: Arc<E::Ring>,
     pub(crate) raw: Raw,
     pub(crate) states: Vec<(&'static str, Vec<u64>)>,
+    _dir: tempfile::TempDir,
 }
 
 impl<E: Ends> Subject<E> {
     pub(crate) fn new() -> Self {
-        let ring = Arc::new(Ring::anonymous(&E::options()).expect("a ring"));
+        let dir = shared_memory();
+        let ring = Arc::new(E::ring(&dir.path().join("ring")));
         let raw = Raw::of(&*ring);
-        let mut subject = Self { ring, raw, states: Vec::new() };
+        let mut subject = Self { ring, raw, states: Vec::new(), _dir: dir };
         subject.keep("new");
-        for (name, operations) in [
-            ("one message waits", &[0][..]),
-            ("messages came and went", &[0, 2, 3, 2, 1, 2, 0, 2]),
-            ("full", &[1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0]),
-            ("full, and it wrapped", &[0, 2, 0, 2, 0, 2, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0]),
-            ("one message was handed back", &[0, 5, 4]),
-        ] {
+        for (name, operations) in E::STATES {
             subject.restore(0);
             let mut ends = E::new(&subject.ring);
-            for i in operations {
+            for i in *operations {
                 ends.operate(*i).expect("a whole ring");
             }
+            subject.keep(name);
             drop(ends);
+        }
+        for (name, craft) in E::Words::crafted() {
+            subject.restore(0);
+            craft(&subject.raw);
             subject.keep(name);
         }
-        // The position after the last is 0 again.
-        subject.restore(0);
-        for at in [AT_TAIL, AT_HEAD, AT_CONSUMER + MARK, AT_PRODUCER + MARK] {
-            subject.raw.word(at).store(0_u64.wrapping_sub(32), Relaxed);
-        }
-        subject.keep("positions about to wrap around");
         subject
     }
 

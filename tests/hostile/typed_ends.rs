@@ -1,6 +1,6 @@
 //! The ends of a typed ring.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use bytemuck::{Pod, Zeroable};
 use ironring::{
@@ -8,7 +8,10 @@ use ironring::{
     spsc::{Consumer, Producer, Ring},
 };
 
-use crate::ends::{Ends, Told, attached, received, sent};
+use crate::{
+    ends::{Ends, Told, attached, received, sent},
+    stream_words::{STREAM_STATES, StreamWords},
+};
 
 /// A message with room between it and the next.
 #[derive(Clone, Copy, Pod, Zeroable)]
@@ -38,11 +41,14 @@ impl<T: Pod, const CAPACITY: u64> TypedEnds<T, CAPACITY> {
 }
 
 impl<T: Pod, const CAPACITY: u64> Ends for TypedEnds<T, CAPACITY> {
-    type Message = T;
+    type Ring = Ring<T>;
+    type Words = StreamWords<CAPACITY>;
     const OPERATIONS: usize = 14;
 
-    fn options() -> Options {
-        Options::messages(CAPACITY)
+    const STATES: &'static [(&'static str, &'static [usize])] = STREAM_STATES;
+
+    fn ring(path: &Path) -> Ring<T> {
+        Ring::create(path, &Options::messages(CAPACITY)).expect("a ring")
     }
 
     fn new(ring: &Arc<Ring<T>>) -> Self {

@@ -5,7 +5,7 @@ use std::{fmt, path::Path, str::FromStr};
 use ironring::{Delivery, Options, mpmc::Ring};
 
 use crate::{
-    layout::exchange::{AT_DISPLACED, AT_DROPPED, record},
+    layout::exchange::{AT_DISPLACED, AT_DROPPED, Size},
     raw::Raw,
 };
 
@@ -91,8 +91,13 @@ impl Soaked {
 
     /// How many messages the ring says were displaced, and how many dropped.
     pub(crate) fn counted(&self) -> [u64; 2] {
+        let size = Size {
+            capacity: CAPACITY as usize,
+            participants: PARTICIPANTS as usize,
+            holding: HOLDING as usize,
+        };
         [AT_DISPLACED, AT_DROPPED].map(|at| {
-            let counts = (0..PARTICIPANTS).map(|number| record(number, HOLDING) + at);
+            let counts = (0..size.participants).map(|number| size.record(number) + at);
             counts.map(|at| self.raw.word(at).load(std::sync::atomic::Ordering::Acquire)).sum()
         })
     }

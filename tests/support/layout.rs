@@ -66,7 +66,9 @@ pub(crate) const IDENTITY: &[Field] = &[
     field("participants", 100, 4),
     field("created", 104, 8),
     field("boot_id", 112, 16),
-    field("reserved", 128, 120),
+    field("held", 128, 4),
+    field("max_deliveries", 132, 4),
+    field("reserved", 136, 112),
     field("checksum", 248, 8),
 ];
 
@@ -89,17 +91,38 @@ pub(crate) mod exchange {
     pub(crate) const EXPECTED: usize = 136;
     pub(crate) const HELD: usize = 168;
 
-    const fn record_len(holding: u32) -> usize {
-        (HELD + 2 * 8 * (holding as usize + 1)).next_multiple_of(128)
+    /// How large an exchange ring is: what follows is in bytes from the region's start.
+    #[derive(Clone, Copy, Debug)]
+    pub(crate) struct Size {
+        pub(crate) capacity: usize,
+        pub(crate) participants: usize,
+        /// Messages that a consumer may hold at once.
+        pub(crate) holding: usize,
     }
 
-    /// Where the record of participant `number` lies.
-    pub(crate) const fn record(number: u32, holding: u32) -> usize {
-        HEADER_LEN + number as usize * record_len(holding)
-    }
+    impl Size {
+        const fn record_len(self) -> usize {
+            (HELD + 2 * 8 * (self.holding + 1)).next_multiple_of(128)
+        }
 
-    /// Where the entries lie.
-    pub(crate) const fn entries(participants: u32, holding: u32) -> usize {
-        record(participants, holding).next_multiple_of(HEADER_LEN)
+        /// Where the record of participant `number` lies.
+        pub(crate) const fn record(self, number: usize) -> usize {
+            HEADER_LEN + number * self.record_len()
+        }
+
+        /// Where the entries lie.
+        pub(crate) const fn entries(self) -> usize {
+            self.record(self.participants).next_multiple_of(HEADER_LEN)
+        }
+
+        /// Where the slots lie.
+        pub(crate) const fn slots(self) -> usize {
+            (self.entries() + 8 * self.capacity).next_multiple_of(HEADER_LEN)
+        }
+
+        /// How many bits of an entry number a slot: those above are its turn.
+        pub(crate) const fn slot_bits(self) -> u32 {
+            (self.capacity + self.participants * (self.holding + 1)).ilog2() + 1
+        }
     }
 }
