@@ -23,7 +23,8 @@ use crate::{
     },
 };
 
-/// Instructions at which a repair is killed besides those that change the ring.
+/// Instructions at which a repair is killed besides those that change the ring, where not
+/// everything is wanted.
 const AIM: u64 = 6;
 
 /// One scene of so many is tried where not everything is wanted, another one in each run of them.
@@ -62,7 +63,7 @@ fn run<M: Numbered + ?Sized>(
         if !is_everything_wanted() && !(number + turn).is_multiple_of(SCENES) {
             continue;
         }
-        let repair = Repair { rig: &rig, scene, operation };
+        let repair = Repair { rig: &rig, scene, operation, share: (number as u64, scenes.len() as u64) };
         let about = format!("{setting:?}, {deaths:?}, scene {number} of {}", scenes.len());
         if let Err(violation) = repair.kill_everywhere(tally, &about) {
             tally.count(about, &violation);
@@ -75,6 +76,8 @@ struct Repair<'a, M: Numbered + ?Sized> {
     rig: &'a Rig<M>,
     scene: &'a Scene,
     operation: Operation,
+    /// Which share of the instructions is this scene's, and of how many.
+    share: (u64, u64),
 }
 
 impl<M: Numbered + ?Sized> Repair<'_, M> {
@@ -102,7 +105,7 @@ impl<M: Numbered + ?Sized> Repair<'_, M> {
         let trail = Trail::of_watched(&mut first, || self.rig.image()).expect("the end of a repair");
         drop(first);
         tally.cases += 1;
-        for k in points(&trail, AIM) {
+        for k in self.points(&trail) {
             let i = tally.instructions;
             let victim = trail.bring(k, spawn).expect("a victim");
             tally.instructions += 1;
@@ -114,6 +117,18 @@ impl<M: Numbered + ?Sized> Repair<'_, M> {
             }
         }
         Ok(())
+    }
+
+    /// The points at which the repairer is killed. If everything is wanted, the scenes of one kind
+    /// of death share the instructions among them: each repairs by the same, and those that change
+    /// the ring are tried in all scenes.
+    fn points(&self, trail: &Trail) -> Vec<u64> {
+        let mut points = points(trail, AIM);
+        if is_everything_wanted() {
+            let (number, of) = self.share;
+            points.retain(|k| k % of == number || trail.changes().binary_search(k).is_ok());
+        }
+        points
     }
 
     /// Kills the repairer, if there is one, and says what became of the dead.

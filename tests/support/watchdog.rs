@@ -14,7 +14,7 @@ static STARTED: Once = Once::new();
 static ABOUT: Mutex<String> = Mutex::new(String::new());
 
 /// Far longer than any case takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Says that a case is done.
 pub(crate) fn progress() {
