@@ -33,6 +33,24 @@ pub struct Report {
 
 /// A word of the region, or several taken together, that no participant which keeps the
 /// protocol can have left so, killed or not.
+///
+/// ```
+/// use ironring::{Options, fsck, spsc};
+/// use std::{fs::OpenOptions, os::unix::fs::FileExt};
+///
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("orders");
+/// spsc::Ring::<u64>::create(&path, &Options::messages(8))?;
+/// // A tail that no producer leaves.
+/// OpenOptions::new().write(true).open(&path)?.write_all_at(&[0xff; 8], 640)?;
+///
+/// let report = fsck::check(&path)?;
+/// assert!(!report.is_whole());
+/// let finding = &report.findings()[0];
+/// assert_eq!((finding.word, finding.at), ("tail", fsck::At::Header));
+/// assert!(report.to_string().contains("tail is 0xffffffffffffffff, expected"), "{report}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
@@ -97,6 +115,18 @@ impl Report {
 
     /// What is worth knowing, and is not wrong: participants at work, participants that died
     /// and are not recovered yet, what could not be judged.
+    ///
+    /// ```
+    /// use ironring::{Options, fsck, mpmc};
+    ///
+    /// let dir = tempfile::tempdir()?;
+    /// let path = dir.path().join("jobs");
+    /// let ring = mpmc::Ring::<u64>::create(&path, &Options::messages(8))?;
+    /// assert!(fsck::check(&path)?.notes().is_empty());
+    /// let _producer = ring.producer()?;
+    /// assert!(!fsck::check(&path)?.notes().is_empty(), "somebody is at work");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn notes(&self) -> &[String] {
         &self.notes
     }

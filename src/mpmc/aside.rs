@@ -11,6 +11,20 @@ use crate::{Error, error::Corrupt, layout::RECORD_HELD, liveness, region::Region
 
 /// The messages of one slot that were set aside: see
 /// [`Options::max_deliveries`](crate::Options::max_deliveries).
+///
+/// ```
+/// use ironring::{Options, mpmc};
+///
+/// let ring = mpmc::Ring::<[u8]>::anonymous(&Options::messages(8).max_deliveries(1))?;
+/// ring.producer()?.send(b"poison")?;
+/// let mut consumer = ring.consumer()?;
+/// consumer.recv()?.hand_back();
+/// assert!(consumer.try_recv().is_err(), "delivered once, and not again");
+///
+/// let aside = &ring.set_aside()?[0];
+/// assert_eq!((aside.position, aside.deliveries, &*aside.lengths), (0, 1, &[6][..]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SetAside {

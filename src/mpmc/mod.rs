@@ -89,6 +89,19 @@ use crate::{
 pub use crate::{Published, View};
 
 /// A ring for any number of producers and consumers.
+///
+/// ```
+/// use ironring::{Options, mpmc};
+///
+/// let ring = mpmc::Ring::<[u8]>::anonymous(&Options::messages(8).max_message(100))?;
+/// let (mut one, mut other) = (ring.producer()?, ring.producer()?);
+/// one.send(b"first")?;
+/// other.send(b"second")?;
+/// let mut consumer = ring.consumer()?;
+/// assert_eq!(consumer.recv()?.to_vec(), b"first");
+/// assert_eq!(consumer.recv()?.to_vec(), b"second");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub type Ring<M> = crate::Ring<M, Mpmc>;
 /// A sending side: one of any number.
 pub type Producer<M, P = Wary> = crate::Producer<M, P, Mpmc>;
@@ -130,6 +143,17 @@ impl Algorithm for Mpmc {
 }
 
 /// A message that [`Producer::force_send`] put another one in the place of.
+///
+/// ```
+/// use ironring::{Options, mpmc};
+///
+/// let ring = mpmc::Ring::<[u8]>::anonymous(&Options::messages(1).max_message(8).batch(2))?;
+/// let mut producer = ring.producer()?;
+/// producer.set_tag(7).send_batch(["a", "b"]).1?;
+/// let displaced = producer.force_send(b"c")?.expect("the ring was full");
+/// assert_eq!((displaced.position, displaced.messages, displaced.tag), (0, 2, 7));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Displaced {
     /// Where in the ring's life it was.
@@ -188,6 +212,18 @@ impl<M: Payload + ?Sized, P: Trust> Consumer<M, P> {
     /// # Errors
     ///
     /// Those of [`recv`](Self::recv), and [`RecvError::HoldsAll`].
+    ///
+    /// ```
+    /// use ironring::{Options, mpmc};
+    ///
+    /// let ring = mpmc::Ring::<[u8]>::anonymous(&Options::messages(8).max_message(8).batch(2))?;
+    /// ring.producer()?.send_batch(["a", "b"]).1?;
+    /// let messages = ring.consumer()?.recv_owned()?;
+    /// // Beyond the life of the consumer.
+    /// let texts: Vec<_> = messages.iter().map(|message| message.to_vec()).collect();
+    /// assert_eq!(texts, [b"a", b"b"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn recv_owned(&mut self) -> Result<OwnedMessages<M, P>, RecvError> {
         self.recv_owned_by(Deadline::NEVER)
     }
@@ -207,6 +243,14 @@ impl<M: Payload + ?Sized, P: Trust> Consumer<M, P> {
     /// # Errors
     ///
     /// Those of [`recv_owned`](Self::recv_owned), and [`RecvError::Empty`].
+    ///
+    /// ```
+    /// use ironring::{Options, RecvError, mpmc};
+    ///
+    /// let ring = mpmc::Ring::<u64>::anonymous(&Options::messages(8))?;
+    /// assert_eq!(ring.consumer()?.try_recv_owned().err(), Some(RecvError::Empty));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn try_recv_owned(&mut self) -> Result<OwnedMessages<M, P>, RecvError> {
         self.head.find()?;
         self.head.take_owned()
@@ -214,6 +258,17 @@ impl<M: Payload + ?Sized, P: Trust> Consumer<M, P> {
 
     /// The participants that this consumer has recovered since it was last asked: at most the
     /// last 1024.
+    ///
+    /// ```
+    /// use ironring::{Options, mpmc};
+    ///
+    /// let ring = mpmc::Ring::<u64>::anonymous(&Options::messages(8))?;
+    /// let mut consumer = ring.consumer()?;
+    /// for recovered in consumer.take_recovered() {
+    ///     eprintln!("{recovered}");
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn take_recovered(&mut self) -> Vec<Recovered> {
         self.head.take_events()
     }
@@ -236,6 +291,17 @@ impl<M: Payload + ?Sized> Ring<M> {
     /// # Errors
     ///
     /// [`Error::Corrupt`]; [`Error::Io`] if the region's file cannot be asked.
+    ///
+    /// ```
+    /// use ironring::{Options, Role, mpmc};
+    ///
+    /// let ring = mpmc::Ring::<u64>::anonymous(&Options::messages(8).participants(4))?;
+    /// let consumer = ring.consumer()?;
+    /// let places = ring.participants()?;
+    /// assert_eq!(places.len(), 4);
+    /// assert_eq!(places[consumer.participant() as usize].presence.role, Some(Role::Consumer));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn participants(&self) -> Result<Vec<Status>, Error> {
         self.watch().statuses(self.region.file().checked()?)
     }

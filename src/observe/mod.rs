@@ -61,6 +61,19 @@ pub struct Observer {
 /// Read one after the other, so those of a ring in use need not fit each other. In an MPMC
 /// ring, where a position is a slot's and may have several messages, they are hints, which
 /// may lag.
+///
+/// ```
+/// use ironring::{Cursors, Observer, Options, spsc};
+///
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("ticks");
+/// let ring = spsc::Ring::<u64>::create(&path, &Options::messages(8))?;
+/// let (mut producer, mut consumer) = (ring.producer()?, ring.consumer()?);
+/// assert_eq!(producer.send_batch(&[1, 2, 3]), (3, Ok(())));
+/// consumer.recv()?.release();
+/// assert_eq!(Observer::open(&path)?.cursors(), Cursors { head: 1, tail: 3, received: 1 });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursors {
     /// The consumer has released everything before it.
@@ -111,6 +124,23 @@ impl Observer {
     }
 
     /// Which algorithm it runs.
+    ///
+    /// ```
+    /// use ironring::{Delivery, Kind, Observer, Options, mpmc};
+    ///
+    /// let dir = tempfile::tempdir()?;
+    /// let path = dir.path().join("jobs");
+    /// let options = Options::messages(8).max_message(100).holding(2).max_deliveries(5);
+    /// mpmc::Ring::<[u8]>::create(&path, &options)?;
+    ///
+    /// let observer = Observer::open(&path)?;
+    /// assert_eq!((observer.kind(), observer.capacity()), (Kind::Mpmc, 8));
+    /// assert_eq!((observer.max_message(), observer.message_layout()), (100, None));
+    /// assert_eq!((observer.delivery(), observer.type_tag()), (Delivery::AtLeastOnce, 0));
+    /// assert_eq!((observer.holding(), observer.max_deliveries()), (Some(2), Some(5)));
+    /// assert!(observer.data_len() > 8 * 100 && observer.created() > 0 && !observer.is_retired());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn kind(&self) -> Kind {
         self.identity.kind
     }
@@ -177,6 +207,22 @@ impl Observer {
     /// # Errors
     ///
     /// [`Error::Corrupt`]; [`Error::Io`] if the region's file cannot be asked.
+    ///
+    /// ```
+    /// use ironring::{Observer, Options, Role, State, mpmc};
+    ///
+    /// let dir = tempfile::tempdir()?;
+    /// let path = dir.path().join("jobs");
+    /// let ring = mpmc::Ring::<u64>::create(&path, &Options::messages(8).participants(4))?;
+    /// let producer = ring.producer()?;
+    ///
+    /// let places = Observer::open(&path)?.participants()?;
+    /// assert_eq!(places.len(), 4);
+    /// let place = &places[producer.participant() as usize];
+    /// assert_eq!(place.presence.role, Some(Role::Producer));
+    /// assert_eq!(place.presence.state, State::Attached);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn participants(&self) -> Result<Vec<Status>, Error> {
         self.exchange.as_ref().map_or(Ok(Vec::new()), |watch| watch.statuses(self.file.checked()?))
     }
@@ -219,6 +265,17 @@ impl Observer {
     /// # Errors
     ///
     /// [`Corrupt`] if what lies there is no sequence of messages.
+    ///
+    /// ```
+    /// use ironring::{Observer, Options, Usage, spsc};
+    ///
+    /// let dir = tempfile::tempdir()?;
+    /// let path = dir.path().join("orders");
+    /// let ring = spsc::Ring::<[u8]>::create(&path, &Options::bytes(4096))?;
+    /// ring.producer()?.send(b"ten bytes.")?;
+    /// assert_eq!(Observer::open(&path)?.usage()?, Usage { messages: 1, bytes: 32 });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn usage(&self) -> Result<Usage, Corrupt> {
         if let Some(watch) = &self.exchange {
             return self.slots(watch).count(self.identity.geometry.stride);
@@ -240,6 +297,22 @@ impl Observer {
     /// Copies of the messages in the ring, oldest first. One that is released while it
     /// is copied is left out, with those before it that were not yet given; in an MPMC ring,
     /// those that a consumer has taken are not in the ring.
+    ///
+    /// ```
+    /// use ironring::{Observer, Options, mpmc};
+    ///
+    /// let dir = tempfile::tempdir()?;
+    /// let path = dir.path().join("jobs");
+    /// let ring = mpmc::Ring::<[u8]>::create(&path, &Options::messages(8))?;
+    /// let mut producer = ring.producer()?;
+    /// producer.set_tag(7).send(b"first")?;
+    /// producer.send(b"second")?;
+    ///
+    /// let peeked = Observer::open(&path)?.peek().collect::<Result<Vec<_>, _>>()?;
+    /// assert_eq!((peeked[0].position, peeked[0].tag, &*peeked[0].bytes), (0, 7, &b"first"[..]));
+    /// assert_eq!(peeked[1].bytes, b"second");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn peek(&self) -> Peek<'_> {
         Peek(Some(match &self.exchange {
             None => Messages::new(self).map(Of::Stream),
