@@ -117,26 +117,28 @@ pub(crate) fn numbered(i: u64) -> Vec<u8> {
 }
 
 /// Reads 500 [`numbered`] messages of the ring at `path` while others send and receive, until
-/// this says that it is `over`: each is told as it was sent, and they are in order `by` that number.
-pub(crate) fn read_beside(path: &Path, over: &AtomicBool, by: &str) {
+/// this says that it is `over`: each is told as it was sent. Gives the position and the number
+/// of each.
+pub(crate) fn read_beside(path: &Path, over: &AtomicBool) -> Vec<(u64, u64)> {
     let read = reader(path, &["--wait", "20", "--count", "500"]).output();
     over.store(true, Relaxed);
     let output = read.expect("python3, which this test needs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let lines = String::from_utf8(output.stdout).expect("text");
-    let (mut last, mut skipped) = (None, 0);
-    for line in lines.lines() {
-        let number = |name: &str| -> u64 {
-            let (_, rest) = line.split_once(&format!(r#""{name}": "#)).expect("it");
-            rest.split_once(',').expect("more").0.parse().expect("a number")
-        };
-        let sent = numbered(number("tag"));
-        assert_eq!(line, line_of_frame(number("position"), number("tag") as u32, &sent));
-        let at = number(by);
-        assert!(last.is_none_or(|last| last < at), "in order: {at} after {last:?}");
-        skipped += last.map_or(0, |last| at - last - 1);
-        last = Some(at);
-    }
-    assert_eq!(lines.lines().count(), 500);
-    println!("500 messages told, {skipped} between them missed");
+    let told: Vec<_> = lines
+        .lines()
+        .map(|line| {
+            let number = |name: &str| -> u64 {
+                let (_, rest) = line.split_once(&format!(r#""{name}": "#)).expect("it");
+                rest.split_once(',').expect("more").0.parse().expect("a number")
+            };
+            let (position, i) = (number("position"), number("tag"));
+            assert_eq!(line, line_of_frame(position, i as u32, &numbered(i)));
+            (position, i)
+        })
+        .collect();
+    assert_eq!(told.len(), 500);
+    assert!(told.is_sorted_by(|(_, before), (_, i)| before < i), "in order: {told:?}");
+    println!("500 messages told, {} between them missed", told[499].1 - told[0].1 - 499);
+    told
 }

@@ -121,7 +121,7 @@ fn reader_that_is_overtaken_tells_no_wrong_message() {
                 }
             }
         });
-        read_beside(&path, &over, "tag");
+        read_beside(&path, &over);
     });
 }
 
