@@ -7,7 +7,7 @@ use ironring::{
 };
 use loom::thread::{self, yield_now};
 
-use crate::model_lives;
+use crate::{model, model_lives};
 
 /// What a participant does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,8 @@ pub struct Plan {
     pub waiting: u32,
     /// What the participants do, each in a thread of its own. The first may be killed.
     pub works: &'static [Work],
+    /// Whether the second may be killed too, in place of a successor of the first.
+    pub both: bool,
     pub then: Then,
     pub preemptions: usize,
 }
@@ -234,10 +236,10 @@ impl Plan {
 
     fn run_once(self, lives: Vec<Life>) {
         let mut lives = lives.into_iter();
-        let life = lives.next().unwrap_or_else(Life::endless);
+        let victims = lives.by_ref().take(if self.both { 2 } else { 1 }).collect::<Vec<_>>();
         let begun = thread::spawn(move || {
             let ring = self.begin();
-            let mut lives = std::iter::once(life).chain(std::iter::repeat(Life::endless()));
+            let mut lives = victims.into_iter().chain(std::iter::repeat(Life::endless()));
             let mut attach = |work| {
                 let life = lives.next().expect("a life for each");
                 Participant::attach(&ring, work, &life).expect("a place")
@@ -251,7 +253,8 @@ impl Plan {
         for (first, (mut participant, work)) in
             (0..).step_by(PER_SENDER as usize).zip(participants.into_iter().zip(self.works))
         {
-            let (ring, successors) = (ring.clone(), successors.take());
+            let ring = ring.clone();
+            let successors = successors.take().or_else(|| (self.both && first == PER_SENDER).then(Vec::new));
             threads.push(thread::spawn(move || {
                 let mut log = Log::default();
                 participant.work(*work, first, &mut log);
@@ -348,5 +351,87 @@ impl Plan {
         }
         in_order.sort_by_key(|seen| seen.number / PER_SENDER);
         assert!(in_order.is_sorted_by_key(|seen| seen.number), "not first in, first out: {logs:?}");
+    }
+}
+
+/// A ring, one who is to send and one who is to receive in it.
+struct Pair {
+    ring: Ring<[u8]>,
+    producer: Producer<[u8]>,
+    consumer: Consumer<[u8]>,
+}
+
+impl Plan {
+    /// The ring, and two that take part in it and live for ever.
+    fn pair(self) -> Pair {
+        let begun = thread::spawn(move || {
+            let (ring, life) = (self.begin(), Life::endless());
+            let producer = ring.producer(&life).expect("a place");
+            let consumer = ring.consumer(&life).expect("a place");
+            Pair { ring, producer, consumer }
+        });
+        begun.join().unwrap()
+    }
+
+    /// Runs a model of a consumer that hands its first message to another thread, which
+    /// releases it, and goes on to receive, so that the slot comes to the sender.
+    pub fn run_released_elsewhere(self) {
+        assert_eq!(self.waiting, 1);
+        model(self.preemptions, move || {
+            let Pair { mut producer, mut consumer, .. } = self.pair();
+            let sender = thread::spawn(move || {
+                for number in 0..3 {
+                    send(&mut producer, Work::Send(1), number, &Life::endless(), &mut Log::default());
+                }
+            });
+            let receiver = thread::spawn(move || {
+                let first = consumer.try_recv_owned().expect("the message that waits");
+                let releasing = thread::spawn(move || {
+                    let numbers = first.iter().map(|view| Seen::of(&view).number);
+                    assert_eq!(numbers.collect::<Vec<_>>(), [FIRST]);
+                    first.release();
+                });
+                let mut log = Log::default();
+                while log.released() < 2 {
+                    match consumer.try_recv() {
+                        Ok(message) => {
+                            let seen = Seen::of(&message.view());
+                            log.seen.push(Seen { is_released: true, ..seen });
+                        }
+                        Err(RecvError::Empty | RecvError::HoldsAll) => yield_now(),
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+                assert!(log.seen.iter().map(|seen| seen.number).eq(0..2), "{log:?}");
+                releasing.join().unwrap();
+            });
+            sender.join().unwrap();
+            receiver.join().unwrap();
+        });
+    }
+
+    /// Runs a model of two that send, one of which then receives all up to its own message:
+    /// the ring is never empty before that.
+    pub fn run_sent_and_received(self) {
+        model(self.preemptions, move || {
+            let Pair { ring, mut producer, mut consumer } = self.pair();
+            let begun = thread::spawn(move || ring.producer(&Life::endless()).expect("a place"));
+            let mut other = begun.join().unwrap();
+            let first = thread::spawn(move || {
+                for number in PER_SENDER..PER_SENDER + 2 {
+                    send(&mut other, Work::Send(1), number, &Life::endless(), &mut Log::default());
+                }
+            });
+            let second = thread::spawn(move || {
+                let (life, mut log) = (Life::endless(), Log::default());
+                send(&mut producer, Work::Send(1), 0, &life, &mut log);
+                while log.seen.last().is_none_or(|seen| seen.number != 0) {
+                    receive(&mut consumer, &life, &mut log);
+                    assert_eq!(log.blocked, 0, "empty behind a message that was sent before");
+                }
+            });
+            first.join().unwrap();
+            second.join().unwrap();
+        });
     }
 }

@@ -3,8 +3,16 @@
 
 use ironring_loom_tests::exchange::{Plan, Then, Work::*};
 
-const PLAN: Plan =
-    Plan { capacity: 2, places: 2, passed: 0, waiting: 0, works: &[], then: Then::Nothing, preemptions: 2 };
+const PLAN: Plan = Plan {
+    capacity: 2,
+    places: 2,
+    passed: 0,
+    waiting: 0,
+    works: &[],
+    both: false,
+    then: Then::Nothing,
+    preemptions: 2,
+};
 
 #[test]
 fn two_enqueue() {
@@ -70,4 +78,14 @@ fn one_displaces_in_a_longer_ring() {
 #[test]
 fn two_held_are_released_in_any_order() {
     Plan { waiting: 1, works: &[Hold(2), Send(3)], ..PLAN }.run(&[]);
+}
+
+#[test]
+fn a_message_is_released_by_another_thread() {
+    Plan { capacity: 1, waiting: 1, ..PLAN }.run_released_elsewhere();
+}
+
+#[test]
+fn what_was_sent_before_is_found() {
+    Plan { capacity: 4, places: 3, ..PLAN }.run_sent_and_received();
 }

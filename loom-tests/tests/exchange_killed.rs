@@ -7,8 +7,16 @@ use ironring_loom_tests::{
     kill_anywhere, kill_two_anywhere,
 };
 
-const PLAN: Plan =
-    Plan { capacity: 2, places: 2, passed: 0, waiting: 0, works: &[], then: Then::Attach, preemptions: 2 };
+const PLAN: Plan = Plan {
+    capacity: 2,
+    places: 2,
+    passed: 0,
+    waiting: 0,
+    works: &[],
+    both: false,
+    then: Then::Attach,
+    preemptions: 2,
+};
 
 #[test]
 fn a_producer_is_succeeded() {
@@ -38,6 +46,19 @@ fn a_consumer_is_succeeded_a_lap_later() {
 fn a_forcing_producer_is_succeeded() {
     let plan = Plan { capacity: 1, waiting: 1, works: &[Force(2), TryReceive(2)], ..PLAN };
     kill_anywhere(|lives| plan.run(lives));
+}
+
+#[test]
+fn a_consumer_is_succeeded_after_two_exchanges_of_another() {
+    let plan = Plan { capacity: 1, waiting: 1, works: &[TryReceive(1), Force(2)], preemptions: 1, ..PLAN };
+    kill_anywhere(|lives| plan.run(lives));
+}
+
+#[test]
+fn two_are_recovered_at_once() {
+    let works = &[Send(1), TryReceive(1)];
+    let plan = Plan { capacity: 1, works, both: true, then: Then::Recover, preemptions: 1, ..PLAN };
+    kill_two_anywhere(|lives| plan.run(lives));
 }
 
 #[test]

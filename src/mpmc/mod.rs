@@ -11,8 +11,8 @@
 //!  Producer::send                                      Consumer::recv
 //!   look: is the entry at tail free?                    look: is the entry at head full?
 //!   copy the payload to the held slot                   journal: what is about to be done
-//!   journal: what is about to be done                   exchange: the entry (AcqRel)
-//!   exchange: the entry (AcqRel)  ------------------>   record the slot as held, clear the
+//!   journal: what is about to be done                   exchange: the entry (Release)
+//!   exchange: the entry (Release) ------------------>   record the slot as held, clear the
 //!   record the slot as held, clear the                    journal
 //!     journal; move the hint                            copy, or read in place
 //!                                                       record the slot as spare

@@ -152,20 +152,22 @@ impl Participant {
                 self.displaced_before.store(displaced, Ordering::Relaxed);
             }
         }
-        // Release: pairs with the Acquire in `repair`: whoever reads this knows that the
-        // operation before is over.
+        // Release: pairs with the Acquire in `repair`: whoever reads this sees what the operation
+        // before has stored, to the end.
         self.expected.store(entry, Ordering::Release);
-        // Release: pairs with the Acquire in `repair`, so that `expected` is seen with it.
+        // Release: pairs with the Acquire in `repair`, so that `expected` is seen with it, and
+        // what the operation before has stored.
         let intent = Intent::new(operation, place, index, turns, entry);
         self.intent.store(intent.word(), Ordering::Release);
 
-        // Release: pairs with the Acquire of the entry in `Cursor::look`, so that the slot's
-        // contents are seen with it. Acquire: pairs with the same Release of whoever gave the
-        // slot that this gets.
+        // Release: pairs with the Acquire of the entry in `Cursor`, so that the slot's contents
+        // are seen with it. That Acquire serves for the slot that this gets, too: no two
+        // exchanges leave the same entry, so what is found here is what was read there.
         let done =
-            self.shared.entry(position).compare_exchange(entry, new, Ordering::AcqRel, Ordering::Relaxed);
+            self.shared.entry(position).compare_exchange(entry, new, Ordering::Release, Ordering::Relaxed);
         if done.is_err() {
-            // Release: what follows, a new `expected`, is not seen before this.
+            // Release: pairs with the Acquire in `repair`, so that whoever sees that nothing is
+            // intended sees what the operation before has stored.
             self.intent.store(Intent::NONE, Ordering::Release);
             return Ok(false);
         }
