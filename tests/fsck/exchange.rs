@@ -1,8 +1,11 @@
 //! Exchange rings that are whole.
 
-use ironring::{Delivery, Options, fsck, mpmc::Ring};
+use ironring::{Delivery, Options, SendError, fsck, mpmc::Ring};
 
-use super::{ring::Fixture, support::shared_memory};
+use super::{
+    ring::{AT_HEAD, AT_TAIL, Fixture, entry, turn_and_slot},
+    support::shared_memory,
+};
 
 #[test]
 fn ring_is_whole_at_every_fill_and_lap() {
@@ -69,4 +72,35 @@ fn batches_and_values_are_whole() {
     assert_eq!(ring.producer().expect("place").send_batch(["", "a", "", "bc"]).0, 4);
     let report = fsck::check(&path).expect("a ring");
     assert!(report.is_whole() && report.notes().is_empty(), "{report}");
+}
+
+/// Turns have sixty bits in this ring, and two of them are a lap of four.
+#[test]
+fn ring_is_whole_where_the_turns_come_round() {
+    let fixture = Fixture::new(Delivery::AtLeastOnce);
+    let last_lap = (1_u64 << 59) - 1;
+    for index in 0..4 {
+        let slot = fixture.get(entry(index));
+        fixture.set(entry(index), turn_and_slot(2 * last_lap, slot));
+    }
+    let first = 4 * last_lap;
+    for hint in [AT_TAIL, AT_HEAD] {
+        fixture.set(hint, first);
+    }
+    fixture.must_be_whole("before");
+    let mut producer = fixture.ring.producer().expect("place");
+    let mut consumer = fixture.ring.consumer().expect("place");
+    for n in 0..4 {
+        producer.try_send(&[n]).expect("room");
+    }
+    for n in 0..16 {
+        assert_eq!(producer.try_send(b"more"), Err(SendError::Full));
+        let displaced = producer.force_send(&[2 * n + 4]).expect("the place of the oldest");
+        assert_eq!(displaced.map(|displaced| displaced.position), Some(first + 2 * u64::from(n)));
+        let message = consumer.try_recv().expect("a message");
+        assert_eq!((message.to_vec(), message.position()), (vec![2 * n + 1], first + 2 * u64::from(n) + 1));
+        drop(message);
+        fixture.must_be_whole("when a message was displaced, and one received");
+        producer.try_send(&[2 * n + 5]).expect("room");
+    }
 }
