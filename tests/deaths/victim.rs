@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ironring::mpmc::Ring;
+use ironring::{
+    Error,
+    mpmc::{self, Ring},
+};
 use ironring_testkit::{Args, Exit, Ledger, Role};
 
 /// What a victim does, and goes on holding when it is killed.
@@ -15,17 +18,26 @@ use ironring_testkit::{Args, Exit, Ledger, Role};
 pub(crate) enum Deed {
     /// Receives the messages of one slot, owned.
     Owned,
+    /// Takes messages that were set aside, as far as having seen them.
+    TakesAside,
 }
 
 impl Deed {
-    const ALL: [Self; 1] = [Self::Owned];
+    const ALL: [Self; 2] = [Self::Owned, Self::TakesAside];
 
-    fn run(self, ring: &Ring<[u8]>, ready: impl Fn()) {
+    fn run(self, ring: &Ring<[u8]>, path: &str, ready: impl Fn()) {
         match self {
             Self::Owned => {
                 let _held = ring.consumer().expect("a place").recv_owned().expect("messages");
                 ready();
                 idle();
+            }
+            Self::TakesAside => {
+                let keep = |_: &[Vec<u8>]| -> Result<(), Error> {
+                    ready();
+                    idle()
+                };
+                mpmc::take_set_aside(path, 0, keep).expect("a ring");
             }
         }
     }
@@ -50,7 +62,8 @@ impl FromStr for Deed {
 pub(crate) fn run(mut args: Args) {
     let ring = Ring::from_fd(args.fd("ring")).expect("a ring");
     let ledger = args.ledger();
-    args.parse::<Deed>("deed").run(&ring, || ledger.set(0, 1));
+    let deed: Deed = args.parse("deed");
+    deed.run(&ring, &args.parse::<String>("path"), || ledger.set(0, 1));
 }
 
 fn idle() -> ! {
@@ -61,14 +74,21 @@ fn idle() -> ! {
 
 /// Has a process do `deed` and kills it then; returns its process id.
 pub(crate) fn kill_after(deed: Deed, ring: &Ring<[u8]>) -> u32 {
+    kill_behind(deed, ring, || {})
+}
+
+/// The same, and calls `meanwhile` before the process is killed.
+pub(crate) fn kill_behind(deed: Deed, ring: &Ring<[u8]>, meanwhile: impl FnOnce()) -> u32 {
+    let path = ring.path().map_or("none".into(), |path| path.display().to_string());
     let ledger = Ledger::new(1).expect("a ledger");
-    let role = Role::new("victim").pass_fd("ring", ring.as_fd()).ledger(&ledger).arg(deed);
+    let role = Role::new("victim").pass_fd("ring", ring.as_fd()).ledger(&ledger).arg(deed).arg(path);
     let mut victim = role.spawn().expect("a process");
     let started = Instant::now();
     while ledger.get(0) == 0 {
         assert!(started.elapsed() < Duration::from_secs(60), "the victim does not get ready");
         assert_eq!(victim.wait_timeout(Duration::from_millis(1)), None, "{deed}");
     }
+    meanwhile();
     let pid = victim.pid() as u32;
     assert_eq!(victim.kill(), Exit::KILLED);
     pid
