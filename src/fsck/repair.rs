@@ -6,6 +6,22 @@ use super::{Report, check, exchange};
 use crate::{Error, Role, liveness::RecordLock, record::Record, region::Region};
 
 /// What [`repair`] has done, and how the ring is now.
+///
+/// ```
+/// use ironring::{Options, fsck, mpmc};
+/// use std::{fs::OpenOptions, os::unix::fs::FileExt};
+///
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("jobs");
+/// mpmc::Ring::<u64>::create(&path, &Options::messages(8))?;
+/// // A hint where to enqueue that leads.
+/// OpenOptions::new().write(true).open(&path)?.write_all_at(&[5], 640)?;
+///
+/// let repaired = fsck::repair(&path)?;
+/// assert_eq!(repaired.done.len(), 1, "{:?}", repaired.done);
+/// assert!(repaired.report.is_whole());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Repaired {

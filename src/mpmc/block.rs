@@ -131,6 +131,18 @@ impl<M: Payload + ?Sized, P: Trust> OwnedMessages<M, P> {
     }
 
     /// The messages where they lie, in the order in which they were sent.
+    ///
+    /// ```
+    /// use ironring::{Options, mpmc};
+    ///
+    /// let ring = mpmc::Ring::<u64>::anonymous(&Options::messages(8).batch(2))?;
+    /// assert_eq!(ring.producer()?.send_batch(&[1, 2]), (2, Ok(())));
+    /// let messages = ring.consumer()?.recv_owned()?;
+    /// assert_eq!(messages.len(), 2);
+    /// assert_eq!(messages.iter().map(|message| message.get()).sum::<u64>(), 3);
+    /// messages.release();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn iter(&self) -> impl Iterator<Item = View<'_, M, P>> {
         self.messages.iter().map(|found| View::new(&self.slots, *found))
     }

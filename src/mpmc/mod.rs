@@ -166,6 +166,17 @@ pub struct Displaced {
 
 impl<M: Payload + ?Sized, P: Trust> Producer<M, P> {
     /// This producer's number among the ring's participants.
+    ///
+    /// ```
+    /// use ironring::{Options, mpmc};
+    ///
+    /// let ring = mpmc::Ring::<u64>::anonymous(&Options::messages(8))?;
+    /// let (mut producer, mut consumer) = (ring.producer()?, ring.consumer()?);
+    /// assert_ne!(producer.participant(), consumer.participant());
+    /// producer.send(&1)?;
+    /// assert_eq!(consumer.recv()?.sender(), Some(producer.participant()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn participant(&self) -> u32 {
         self.tail.participant().number
     }
@@ -233,6 +244,16 @@ impl<M: Payload + ?Sized, P: Trust> Consumer<M, P> {
     /// # Errors
     ///
     /// Those of [`recv_owned`](Self::recv_owned), and [`RecvError::TimedOut`].
+    ///
+    /// ```
+    /// use ironring::{Options, RecvError, mpmc};
+    /// use std::time::Duration;
+    ///
+    /// let ring = mpmc::Ring::<u64>::anonymous(&Options::messages(8))?;
+    /// let received = ring.consumer()?.recv_owned_by(Duration::from_millis(1));
+    /// assert_eq!(received.err(), Some(RecvError::TimedOut));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn recv_owned_by(&mut self, deadline: impl Into<Deadline>) -> Result<OwnedMessages<M, P>, RecvError> {
         self.find_by(deadline.into())?;
         self.head.take_owned()
@@ -282,6 +303,15 @@ impl<M: Payload + ?Sized> Ring<M> {
     /// # Errors
     ///
     /// [`Error::Corrupt`]; [`Error::Io`].
+    ///
+    /// ```
+    /// use ironring::{Options, mpmc};
+    ///
+    /// let ring = mpmc::Ring::<u64>::anonymous(&Options::messages(8))?;
+    /// let _producer = ring.producer()?;
+    /// assert!(ring.recover()?.is_empty(), "who lives is left alone");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn recover(&self) -> Result<Vec<Recovered>, Error> {
         recover_region(&self.region)
     }
@@ -313,6 +343,20 @@ impl<M: Payload + ?Sized> Ring<M> {
     /// # Errors
     ///
     /// [`Error::Corrupt`].
+    ///
+    /// ```
+    /// use ironring::{Options, mpmc};
+    ///
+    /// let ring = mpmc::Ring::<u64>::anonymous(&Options::messages(8).max_deliveries(2))?;
+    /// ring.producer()?.send(&1)?;
+    /// let mut consumer = ring.consumer()?;
+    /// consumer.recv()?.hand_back();
+    /// assert!(ring.set_aside()?.is_empty(), "it comes once more");
+    /// consumer.recv()?.hand_back();
+    /// assert!(consumer.try_recv().is_err());
+    /// assert_eq!(ring.set_aside()?[0].deliveries, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn set_aside(&self) -> Result<Vec<SetAside>, Error> {
         Ok(self.watch().set_aside()?)
     }

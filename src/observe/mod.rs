@@ -197,6 +197,21 @@ impl Observer {
     /// # Errors
     ///
     /// [`Error::Io`] if the region's file cannot be asked.
+    ///
+    /// ```
+    /// use ironring::{Observer, Options, Role, State, spsc};
+    ///
+    /// let dir = tempfile::tempdir()?;
+    /// let path = dir.path().join("orders");
+    /// let ring = spsc::Ring::<u64>::create(&path, &Options::messages(8))?;
+    /// let _producer = ring.producer()?;
+    /// let observer = Observer::open(&path)?;
+    /// let presence = observer.presence(Role::Producer)?;
+    /// assert_eq!(presence.state, State::Attached);
+    /// assert_eq!(presence.holder.pid, std::process::id());
+    /// assert_eq!(observer.presence(Role::Consumer)?.state, State::Never);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn presence(&self, role: Role) -> Result<Presence, Error> {
         liveness::presence(self.file.checked()?, &self.mapping, role.record())
     }
