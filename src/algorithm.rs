@@ -125,6 +125,10 @@ pub trait Head<M: Payload + ?Sized>: Debug + Send {
     /// first `kept` messages; hands back the others, at least one: they come again, marked.
     fn hand_back(&mut self, from: &Found, kept: usize);
 
+    /// The next [`find`](Self::find) looks for what the dead have left, if it can be asked who
+    /// is dead.
+    fn look_for_the_dead(&mut self);
+
     /// The ring was found empty: passes some time, if more than one message is likely to have
     /// come then.
     fn let_some_come(&mut self);

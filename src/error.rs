@@ -146,6 +146,10 @@ pub enum SendError {
         /// The longest that is possible, in bytes.
         limit: usize,
     },
+    /// The ring was [closed](crate::Ring::close), or the call would have waited for room
+    /// though every consumer is gone (see [`WhenAlone`](crate::WhenAlone)).
+    #[error("the ring was closed, or nobody is left to receive")]
+    Disconnected,
     /// The call would have waited for room in a ring that was removed.
     #[error("the ring was removed, and is full")]
     Retired,
@@ -178,6 +182,10 @@ pub enum RecvError {
         /// The buffer's length in bytes.
         room: usize,
     },
+    /// There is no message, and the ring was [closed](crate::Ring::close), or the call would
+    /// have waited though every producer is gone (see [`WhenAlone`](crate::WhenAlone)).
+    #[error("no message is left, and the ring was closed, or nobody is left to send")]
+    Disconnected,
     /// The call would have waited for a message in a ring that was removed.
     #[error("the ring was removed, and is empty")]
     Retired,

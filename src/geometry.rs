@@ -3,7 +3,7 @@
 
 use crate::{
     error::Error,
-    layout::{HEADER_LEN, LINE, RECORD_HELD, SLOT_PAYLOAD},
+    layout::{AT_CONSUMER, AT_PRODUCER, HEADER_LEN, LINE, RECORD_HELD, SLOT_PAYLOAD},
     options::Delivery,
     payload::{CACHE_LINE, FrameHeader, WORD},
 };
@@ -101,6 +101,16 @@ impl Geometry {
             None => self.capacity * self.stride,
             Some(exchange) => exchange.slots(self.capacity) * self.stride,
         }
+    }
+
+    /// Where the participants' records lie, and the bytes to lock.
+    pub(crate) fn records(&self) -> impl Iterator<Item = usize> + use<> {
+        let exchange = self.exchange;
+        let count = exchange.map_or(2, |exchange| exchange.participants);
+        (0..count).map(move |number| match exchange {
+            Some(exchange) => exchange.record(number),
+            None => [AT_PRODUCER, AT_CONSUMER][number as usize],
+        })
     }
 
     pub(crate) const fn region_len(&self) -> u64 {

@@ -49,10 +49,14 @@ pub(crate) const AT_CHECKSUM: usize = 248;
 
 // Life: words that any participant may change.
 pub(crate) const AT_RETIRED: usize = 256;
-/// Reserved for closing: closed, and the epoch of the close.
-pub(crate) const AT_CLOSE_RESERVED: usize = 264;
-/// Reserved for waiting: the words to sleep on, one line for each role.
-pub(crate) const AT_WAIT_RESERVED: usize = 384;
+/// How often the ring was closed and opened again: odd while it is closed.
+pub(crate) const AT_SESSION: usize = 264;
+/// A bit for each role that anybody ever had.
+pub(crate) const AT_CAME: usize = 268;
+/// The words to sleep on, each alone on its line: the one of consumers, which publishers look
+/// at, and the one of producers, which whoever makes room looks at.
+pub(crate) const AT_CONSUMERS_WAIT: usize = 384;
+pub(crate) const AT_PRODUCERS_WAIT: usize = 512;
 
 /// The producer's cursor, alone on its line.
 pub(crate) const AT_TAIL: usize = 640;
@@ -118,11 +122,12 @@ pub(crate) const RECOVERED: u64 = 2;
 const _: () = {
     assert!(AT_BOOT_ID + 16 == AT_HELD && AT_MAX_DELIVERIES + 4 == AT_IDENTITY_RESERVED);
     assert!(AT_CHECKSUM + 8 == AT_RETIRED);
-    assert!(AT_RETIRED.is_multiple_of(LINE) && AT_WAIT_RESERVED.is_multiple_of(LINE));
+    assert!(AT_RETIRED.is_multiple_of(LINE) && AT_SESSION == AT_RETIRED + 8 && AT_CAME == AT_SESSION + 4);
+    assert!(AT_CONSUMERS_WAIT.is_multiple_of(LINE) && AT_CAME + 4 <= AT_CONSUMERS_WAIT);
+    assert!(AT_PRODUCERS_WAIT == AT_CONSUMERS_WAIT + LINE && AT_TAIL == AT_PRODUCERS_WAIT + LINE);
     assert!(AT_TAIL.is_multiple_of(LINE) && AT_HEAD == AT_TAIL + LINE);
     assert!(AT_PRODUCER == AT_HEAD + LINE && AT_CONSUMER == AT_PRODUCER + LINE);
     assert!(AT_COUNTERS_RESERVED == AT_CONSUMER + LINE);
     assert!(AT_RECORD_PRODUCERS + 8 <= LINE && RECORD_INTENT == LINE);
     assert!(AT_COUNTERS_RESERVED + 2 * LINE <= HEADER_LEN);
-    assert!(AT_CLOSE_RESERVED < AT_WAIT_RESERVED && AT_WAIT_RESERVED + 2 * LINE == AT_TAIL);
 };

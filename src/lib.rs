@@ -80,7 +80,7 @@ mod waiting;
 
 pub(crate) use liveness::Seat;
 #[cfg(loom)]
-pub use memory::Life;
+pub use memory::{Life, Sleep};
 
 pub use self::{
     algorithm::Algorithm,
@@ -92,6 +92,7 @@ pub use self::{
     record::{Holder, Role},
     ring::Ring,
     trust::{Trust, Trusting, Wary},
+    waiting::{Wait, WhenAlone},
 };
 #[cfg(not(loom))]
 pub use self::{

@@ -23,10 +23,11 @@ use std::{
 
 use crate::{
     error::Error,
-    layout::{ATTACHED, HEADER_LEN, RECOVERED},
+    layout::{AT_CAME, ATTACHED, HEADER_LEN, RECOVERED},
     memory::Mapping,
-    record::{Holder, Record, Role},
+    record::{self, Holder, Record, Role},
     region::{Image, Region},
+    waiting::{Signals, WhenAlone},
 };
 
 /// What is known of the last participant that held a role, or a place in an MPMC ring.
@@ -123,6 +124,7 @@ pub struct Seat {
     role: Role,
     /// Whether its record says so. One that is not announced leaves the record as it is.
     is_announced: AtomicBool,
+    signals: Signals,
 }
 
 impl Seat {
@@ -145,7 +147,16 @@ impl Seat {
     ) -> Result<Option<Self>, Error> {
         let Some(lock) = RecordLock::take_first(region, records, region.len())? else { return Ok(None) };
         let record = Record::at(lock.record, &lock.mapping);
-        Ok(Some(Self { lock, record, region: region.clone(), role, is_announced: AtomicBool::new(false) }))
+        let exchanges = region.identity().geometry.exchange.is_some();
+        let signals = Signals::of(role, &lock.mapping, exchanges);
+        Ok(Some(Self {
+            lock,
+            record,
+            region: region.clone(),
+            role,
+            is_announced: AtomicBool::new(false),
+            signals,
+        }))
     }
 
     /// Says in the record who holds the role.
@@ -153,6 +164,9 @@ impl Seat {
         self.record.announce(self.role);
         // Relaxed: for its drop, by whoever owns it then.
         self.is_announced.store(true, Ordering::Relaxed);
+        // Release: pairs with the Acquire in `is_alone`: who sees that somebody came sees the
+        // record, too.
+        self.mapping().half_word(AT_CAME).fetch_or(self.role.bit(), Ordering::Release);
     }
 
     pub(crate) fn mapping(&self) -> &Arc<Mapping> {
@@ -179,6 +193,38 @@ impl Seat {
         self.region.is_retired()
     }
 
+    #[inline(always)]
+    pub(crate) const fn signals(&self) -> &Signals {
+        &self.signals
+    }
+
+    /// Whether the session is over in which it was taken.
+    #[inline(always)]
+    pub(crate) fn is_over(&self) -> bool {
+        self.signals.is_over()
+    }
+
+    /// What its holder does, if nothing else is chosen, when everybody on the other side is gone.
+    pub(crate) fn when_alone(&self) -> WhenAlone {
+        if self.region.path().is_some() { WhenAlone::Wait } else { WhenAlone::Disconnect }
+    }
+
+    /// Whether somebody was on the other side once, and nobody is now: by what they say of
+    /// themselves, or, if the kernel is asked, by whether they live.
+    pub(crate) fn is_alone(&self, asks_kernel: bool) -> bool {
+        let peer = self.role.peer();
+        // Acquire: pairs with the Release in `announce`.
+        if self.mapping().half_word(AT_CAME).load(Ordering::Acquire) & peer.bit() == 0 {
+            return false;
+        }
+        let is_there = |at| {
+            record::is_held(self.mapping(), at, peer)
+                // Who cannot be asked after is not said to be gone.
+                && (!asks_kernel || self.region.is_locked(at).unwrap_or(true))
+        };
+        !self.region.identity().geometry.records().any(is_there)
+    }
+
     /// What is known of the participant on the other side.
     pub(crate) fn peer(&self) -> Result<Presence, Error> {
         self.region.presence(self.role.peer().record())
@@ -189,6 +235,7 @@ impl Drop for Seat {
     fn drop(&mut self) {
         if self.is_here() && self.is_announced.load(Ordering::Relaxed) {
             self.record.set_detached();
+            self.signals.came_or_went();
         }
     }
 }

@@ -48,6 +48,11 @@ impl Role {
         }
     }
 
+    /// Its bit among those of roles that anybody ever had.
+    pub(crate) const fn bit(self) -> u32 {
+        self.code() as u32
+    }
+
     const fn from_code(code: u64) -> Option<Self> {
         match code {
             1 => Some(Self::Producer),
@@ -163,6 +168,14 @@ impl Record {
         let attachments = self.attachments.load(Ordering::Acquire);
         (self.state.load(Ordering::Acquire), attachments)
     }
+}
+
+/// Whether the record at `at` says that somebody in `role` holds it.
+#[cfg(not(loom))]
+pub(crate) fn is_held(mapping: &Mapping, at: usize, role: Role) -> bool {
+    // Acquire: pairs with the Release in `announce`, so that the role is seen with it.
+    mapping.word_now(at + AT_RECORD_STATE).load(Ordering::Acquire) == ATTACHED
+        && mapping.word_now(at + AT_RECORD_ROLE).load(Ordering::Relaxed) == role.code()
 }
 
 /// The time, in nanoseconds since 1970.

@@ -163,6 +163,62 @@ impl<M: Payload + ?Sized, A: Algorithm> Ring<M, A> {
         A::head(&self.region).map(Consumer::of)
     }
 
+    /// Closes the ring for all who are attached: from now on sends end with
+    /// [`SendError::Disconnected`](crate::SendError::Disconnected); receives give what was
+    /// sent before, and then end with
+    /// [`RecvError::Disconnected`](crate::RecvError::Disconnected). Who waits is woken.
+    ///
+    /// A send that is under way in another thread or process at this very moment may still
+    /// succeed, and even be missed by a consumer that has just been told `Disconnected`: then
+    /// its message lies in the ring, for the next receive.
+    ///
+    /// The ring stays closed, whoever opens or attaches, until it is [`reopen`](Self::reopen)ed.
+    /// Handles stay attached, with what they hold. To close a ring that is closed does nothing.
+    ///
+    /// ```
+    /// use ironring::{Options, RecvError, SendError, spsc};
+    ///
+    /// let ring = spsc::Ring::<[u8]>::anonymous(&Options::bytes(4096))?;
+    /// let (mut producer, mut consumer) = (ring.producer()?, ring.consumer()?);
+    /// producer.send(b"last")?;
+    /// ring.close();
+    /// assert_eq!(producer.send(b"late"), Err(SendError::Disconnected));
+    /// assert_eq!(consumer.recv()?.to_vec(), b"last");
+    /// assert_eq!(consumer.recv().err(), Some(RecvError::Disconnected));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn close(&self) {
+        self.region.close();
+    }
+
+    /// Opens a ring again that was closed, for handles that attach from now on; what is left
+    /// in it is received by them. Those that were attached before stay
+    /// [closed](crate::Producer::is_closed), so none of them takes part by mistake in what
+    /// begins anew. Does nothing to a ring that is open.
+    ///
+    /// ```
+    /// use ironring::{Options, mpmc};
+    ///
+    /// let ring = mpmc::Ring::<u64>::anonymous(&Options::messages(8))?;
+    /// let mut before = ring.producer()?;
+    /// before.send(&1)?;
+    /// ring.close();
+    /// ring.reopen();
+    /// assert!(before.send(&2).is_err());
+    /// ring.producer()?.send(&3)?;
+    /// let mut consumer = ring.consumer()?;
+    /// assert_eq!((consumer.recv_value()?, consumer.recv_value()?), (1, 3));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reopen(&self) {
+        self.region.reopen();
+    }
+
+    /// Whether the ring is closed.
+    pub fn is_closed(&self) -> bool {
+        self.region.is_closed()
+    }
+
     /// Whether the ring was removed: no new participant finds it by its name.
     pub fn is_retired(&self) -> bool {
         self.region.is_retired()

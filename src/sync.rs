@@ -1,7 +1,10 @@
 //! The atomics that the ring uses: the standard ones, or loom's when a model is run.
 
 #[cfg(not(loom))]
-pub(crate) use core::{hint::spin_loop, sync::atomic::Ordering};
+pub(crate) use core::{
+    hint::spin_loop,
+    sync::atomic::{Ordering, fence},
+};
 #[cfg(not(loom))]
 pub(crate) use std::thread::yield_now;
 
@@ -14,9 +17,30 @@ pub(crate) fn before_what_follows() {
     core::sync::atomic::compiler_fence(Ordering::SeqCst);
 }
 
+/// Keeps an exchange before the loads behind it, as everybody sees them.
+#[cfg(not(loom))]
+#[inline(always)]
+pub(crate) fn fence_behind_exchange() {
+    // There a read-modify-write is a full fence by itself: see docs/WAITING.md.
+    if cfg!(target_arch = "x86_64") {
+        core::sync::atomic::compiler_fence(Ordering::SeqCst);
+    } else {
+        fence(Ordering::SeqCst);
+    }
+}
+
+#[cfg(loom)]
+pub(crate) fn fence_behind_exchange() {
+    fence(Ordering::SeqCst);
+}
+
 /// In a model, threads end between operations, in program order.
 #[cfg(loom)]
 pub(crate) fn before_what_follows() {}
 
 #[cfg(loom)]
-pub(crate) use loom::{hint::spin_loop, sync::atomic::Ordering, thread::yield_now};
+pub(crate) use loom::{
+    hint::spin_loop,
+    sync::atomic::{Ordering, fence},
+    thread::yield_now,
+};

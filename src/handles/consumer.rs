@@ -6,12 +6,12 @@ use bytemuck::Pod;
 
 use super::{Batch, Message, message::too_short};
 use crate::{
-    Deadline,
+    Deadline, Seat, Wait, WhenAlone,
     algorithm::{Algorithm, Found, Head},
     error::RecvError,
     payload::Payload,
     trust::{Trust, Trusting, Wary},
-    waiting::Waiting,
+    waiting::{self, Waiter, Waits},
 };
 
 /// The receiving side of a ring: [`spsc::Consumer`](crate::spsc::Consumer), of which there is
@@ -32,12 +32,13 @@ use crate::{
 #[derive(Debug)]
 pub struct Consumer<M: Payload + ?Sized, P: Trust, A: Algorithm> {
     pub(crate) head: A::Head<M>,
+    waiter: Waiter,
     _peers: PhantomData<(P, std::cell::Cell<()>)>,
 }
 
 impl<M: Payload + ?Sized, A: Algorithm> Consumer<M, Wary, A> {
-    pub(crate) const fn of(head: A::Head<M>) -> Self {
-        Self { head, _peers: PhantomData }
+    pub(crate) fn of(head: A::Head<M>) -> Self {
+        Self { waiter: Waiter::new(head.seat()), head, _peers: PhantomData }
     }
 
     /// Unlocks messages read in place, by one promise.
@@ -57,7 +58,7 @@ impl<M: Payload + ?Sized, A: Algorithm> Consumer<M, Wary, A> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub unsafe fn trust_peers(self) -> Consumer<M, Trusting, A> {
-        Consumer { head: self.head, _peers: PhantomData }
+        Consumer { head: self.head, waiter: self.waiter, _peers: PhantomData }
     }
 }
 
@@ -66,11 +67,12 @@ impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Consumer<M, P, A> {
     ///
     /// # Errors
     ///
-    /// [`RecvError::Empty`], [`Forked`](RecvError::Forked),
+    /// [`RecvError::Empty`], or, in a ring that was closed,
+    /// [`Disconnected`](RecvError::Disconnected); [`Forked`](RecvError::Forked),
     /// [`Corrupt`](RecvError::Corrupt); in an MPMC ring [`HoldsAll`](RecvError::HoldsAll).
     #[inline]
     pub fn try_recv(&mut self) -> Result<Message<'_, M, P, A>, RecvError> {
-        let found = self.head.find()?;
+        let found = self.find()?;
         Ok(Message::receive(self, found))
     }
 
@@ -78,8 +80,9 @@ impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Consumer<M, P, A> {
     ///
     /// # Errors
     ///
-    /// Those of [`try_recv`](Self::try_recv) but `Empty`, and [`RecvError::Retired`] when
-    /// it would wait in a ring that was removed.
+    /// Those of [`try_recv`](Self::try_recv) but `Empty`; when it would wait,
+    /// [`RecvError::Retired`] in a ring that was removed, and
+    /// [`Disconnected`](RecvError::Disconnected) as [`WhenAlone`] says.
     #[inline]
     pub fn recv(&mut self) -> Result<Message<'_, M, P, A>, RecvError> {
         self.recv_by(Deadline::NEVER)
@@ -128,7 +131,7 @@ impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Consumer<M, P, A> {
     /// Those of [`try_recv`](Self::try_recv).
     #[inline]
     pub fn try_recv_batch(&mut self, max: usize) -> Result<Batch<'_, M, P, A>, RecvError> {
-        let first = self.head.find()?;
+        let first = self.find()?;
         Ok(Batch::new(self, first, max))
     }
 
@@ -163,6 +166,24 @@ impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Consumer<M, P, A> {
         Ok(found.span.len())
     }
 
+    /// Finds a message, or says whether there may be one later.
+    #[inline(always)]
+    pub(crate) fn find(&mut self) -> Result<Found, RecvError> {
+        match self.head.find() {
+            Err(RecvError::Empty) if self.head.seat().is_over() => self.find_last(),
+            done => done,
+        }
+    }
+
+    /// Finds what was sent before the ring was closed, which was seen just now.
+    #[cold]
+    fn find_last(&mut self) -> Result<Found, RecvError> {
+        match self.head.find() {
+            Err(RecvError::Empty) => Err(RecvError::Disconnected),
+            done => done,
+        }
+    }
+
     #[inline(always)]
     pub(crate) fn find_by(&mut self, deadline: Deadline) -> Result<Found, RecvError> {
         match self.head.find() {
@@ -172,20 +193,48 @@ impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Consumer<M, P, A> {
     }
 
     fn wait_for_message(&mut self, deadline: Deadline) -> Result<Found, RecvError> {
-        self.head.let_some_come();
-        let mut waiting = Waiting::until(deadline);
-        loop {
-            // Asked before the look: what was sent before the removal is still received.
-            let retired = waiting.is_long() && self.head.seat().is_retired();
-            match self.head.find() {
-                Err(RecvError::Empty) if retired => return Err(RecvError::Retired),
-                Err(RecvError::Empty) => {}
-                done => return done,
-            }
-            if !waiting.pause() {
-                return Err(RecvError::TimedOut);
-            }
+        if self.waiter.wait() != Wait::Park {
+            self.head.let_some_come();
         }
+        waiting::wait(self, deadline, |consumer, for_the_dead| {
+            if for_the_dead {
+                consumer.head.look_for_the_dead();
+            }
+            match consumer.head.find() {
+                Err(RecvError::Empty) => None,
+                done => Some(done),
+            }
+        })?
+    }
+
+    /// How this consumer waits for messages.
+    pub fn wait(&self) -> Wait {
+        self.waiter.wait()
+    }
+
+    /// Sets how this consumer waits for messages.
+    pub fn set_wait(&mut self, wait: Wait) -> &mut Self {
+        if self.head.seat().is_here() {
+            self.waiter.set_wait(wait, self.head.seat().signals());
+        }
+        self
+    }
+
+    /// Sets what a call does that would wait for a message when every producer is gone.
+    pub fn set_when_alone(&mut self, when_alone: WhenAlone) -> &mut Self {
+        self.waiter.set_when_alone(when_alone);
+        self
+    }
+
+    /// Closes the ring, as [`Ring::close`](crate::Ring::close) does.
+    pub fn close(&self) {
+        self.head.seat().region().close();
+    }
+
+    /// Whether the ring was closed since this consumer attached, or before: it receives what
+    /// is left, and then [`RecvError::Disconnected`].
+    pub fn is_closed(&self) -> bool {
+        !self.head.seat().is_here() || self.head.seat().is_over()
     }
 
     /// What was published and not released: bytes in a byte ring (headers and padding
@@ -230,6 +279,18 @@ impl<T: Pod, P: Trust, A: Algorithm> Consumer<T, P, A> {
         Ok(value)
     }
 
+    /// Receives as [`recv_value`](Self::recv_value) does, waiting until `deadline` at most.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv_by`](Self::recv_by).
+    #[inline]
+    pub fn recv_value_by(&mut self, deadline: impl Into<Deadline>) -> Result<T, RecvError> {
+        let mut value = T::zeroed();
+        self.recv_into_by(&mut value, deadline)?;
+        Ok(value)
+    }
+
     /// Receives messages by value, as many as there are and fit into `values`, waiting
     /// for the first; returns how many. They are released before this returns: they are
     /// received at most once.
@@ -249,10 +310,30 @@ impl<T: Pod, P: Trust, A: Algorithm> Consumer<T, P, A> {
     /// ```
     #[inline]
     pub fn recv_values(&mut self, values: &mut [T]) -> Result<usize, RecvError> {
+        self.recv_values_by(values, Deadline::NEVER)
+    }
+
+    /// Receives as [`recv_values`](Self::recv_values) does, waiting until `deadline` at most.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`recv_by`](Self::recv_by).
+    #[inline]
+    pub fn recv_values_by(
+        &mut self,
+        values: &mut [T],
+        deadline: impl Into<Deadline>,
+    ) -> Result<usize, RecvError> {
         if values.is_empty() {
             return Ok(0);
         }
-        self.find_by(Deadline::NEVER)?;
+        self.find_by(deadline.into())?;
         self.head.receive_values(bytemuck::cast_slice_mut(values))
+    }
+}
+
+impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Waits for Consumer<M, P, A> {
+    fn waiter(&mut self) -> (&mut Waiter, &Seat) {
+        (&mut self.waiter, self.head.seat())
     }
 }

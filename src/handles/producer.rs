@@ -6,12 +6,12 @@ use bytemuck::Pod;
 
 use super::Claim;
 use crate::{
-    Deadline,
+    Deadline, Seat, Wait, WhenAlone,
     algorithm::{Algorithm, Tail},
     error::SendError,
     payload::Payload,
     trust::{Trust, Trusting, Wary},
-    waiting::Waiting,
+    waiting::{self, Waiter, Waits},
 };
 
 /// The sending side of a ring: [`spsc::Producer`](crate::spsc::Producer), of which there is
@@ -38,6 +38,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Producer<M: Payload + ?Sized, P: Trust, A: Algorithm> {
     pub(crate) tail: A::Tail<M>,
+    waiter: Waiter,
     _peers: PhantomData<(P, std::cell::Cell<()>)>,
 }
 
@@ -53,8 +54,8 @@ pub struct Published {
 }
 
 impl<M: Payload + ?Sized, A: Algorithm> Producer<M, Wary, A> {
-    pub(crate) const fn of(tail: A::Tail<M>) -> Self {
-        Self { tail, _peers: PhantomData }
+    pub(crate) fn of(tail: A::Tail<M>) -> Self {
+        Self { waiter: Waiter::new(tail.seat()), tail, _peers: PhantomData }
     }
 
     /// Unlocks messages written in place, by one promise.
@@ -75,7 +76,7 @@ impl<M: Payload + ?Sized, A: Algorithm> Producer<M, Wary, A> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub unsafe fn trust_peers(self) -> Producer<M, Trusting, A> {
-        Producer { tail: self.tail, _peers: PhantomData }
+        Producer { tail: self.tail, waiter: self.waiter, _peers: PhantomData }
     }
 }
 
@@ -85,6 +86,7 @@ impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Producer<M, P, A> {
     /// # Errors
     ///
     /// [`SendError::Full`], [`TooLong`](SendError::TooLong),
+    /// [`Disconnected`](SendError::Disconnected) in a ring that was closed,
     /// [`Forked`](SendError::Forked), [`Corrupt`](SendError::Corrupt).
     #[inline]
     pub fn try_send(&mut self, message: &M) -> Result<(), SendError> {
@@ -95,8 +97,9 @@ impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Producer<M, P, A> {
     ///
     /// # Errors
     ///
-    /// Those of [`try_send`](Self::try_send) but `Full`, and [`SendError::Retired`] when
-    /// it would wait in a ring that was removed.
+    /// Those of [`try_send`](Self::try_send) but `Full`; when it would wait,
+    /// [`SendError::Retired`] in a ring that was removed, and
+    /// [`Disconnected`](SendError::Disconnected) as [`WhenAlone`] says.
     #[inline]
     pub fn send(&mut self, message: &M) -> Result<(), SendError> {
         self.send_bytes_by(message.bytes(), Deadline::NEVER)
@@ -134,8 +137,9 @@ impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Producer<M, P, A> {
     ///
     /// # Errors
     ///
-    /// [`SendError::Forked`]; in an MPMC ring, [`SendError::Full`] if others have filled it
-    /// meanwhile, and [`SendError::Corrupt`]. Then everything stays staged.
+    /// [`SendError::Disconnected`] in a ring that was closed; [`SendError::Forked`]; in an MPMC
+    /// ring, [`SendError::Full`] if others have filled it meanwhile, and
+    /// [`SendError::Corrupt`]. Then everything stays staged.
     ///
     /// ```
     /// # let ring = ironring::spsc::Ring::<u64>::anonymous(&ironring::Options::messages(8))?;
@@ -182,19 +186,43 @@ impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Producer<M, P, A> {
         deadline: Deadline,
         mut attempt: impl FnMut(&mut Self) -> Result<T, SendError>,
     ) -> Result<T, SendError> {
-        let mut waiting = Waiting::until(deadline);
-        loop {
-            match self.publish().and_then(|()| attempt(self)) {
-                Err(SendError::Full) => {}
-                done => return done,
+        waiting::wait(self, deadline, |producer, _| {
+            match producer.publish().and_then(|()| attempt(producer)) {
+                Err(SendError::Full) => None,
+                done => Some(done),
             }
-            if waiting.is_long() && self.tail.seat().is_retired() {
-                return Err(SendError::Retired);
-            }
-            if !waiting.pause() {
-                return Err(SendError::TimedOut);
-            }
+        })?
+    }
+
+    /// How this producer waits for room.
+    pub fn wait(&self) -> Wait {
+        self.waiter.wait()
+    }
+
+    /// Sets how this producer waits for room.
+    pub fn set_wait(&mut self, wait: Wait) -> &mut Self {
+        if self.tail.seat().is_here() {
+            self.waiter.set_wait(wait, self.tail.seat().signals());
         }
+        self
+    }
+
+    /// Sets what a call does that would wait for room when every consumer is gone.
+    pub fn set_when_alone(&mut self, when_alone: WhenAlone) -> &mut Self {
+        self.waiter.set_when_alone(when_alone);
+        self
+    }
+
+    /// Closes the ring, as [`Ring::close`](crate::Ring::close) does. What is staged and not
+    /// published is not sent.
+    pub fn close(&self) {
+        self.tail.seat().region().close();
+    }
+
+    /// Whether the ring was closed since this producer attached, or before: it sends nothing
+    /// any more.
+    pub fn is_closed(&self) -> bool {
+        !self.tail.seat().is_here() || self.tail.seat().is_over()
     }
 
     fn send_all<B: AsRef<[u8]>>(
@@ -389,5 +417,11 @@ impl<T: Pod, P: Trust, A: Algorithm> Producer<T, P, A> {
             done => done?,
         };
         Ok(Claim::new(self, room))
+    }
+}
+
+impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Waits for Producer<M, P, A> {
+    fn waiter(&mut self) -> (&mut Waiter, &Seat) {
+        (&mut self.waiter, self.tail.seat())
     }
 }

@@ -74,6 +74,21 @@ impl Mapping {
         Word { ptr, _mapping: Arc::clone(self) }
     }
 
+    /// The word at `offset`, to be used at once, with the panics of [`word`](Self::word).
+    pub(crate) fn word_now(&self, offset: usize) -> WordRef<'_> {
+        let ptr: NonNull<u64> = self.at(offset, size_of::<u64>()).cast();
+        assert!(ptr.is_aligned(), "offset {offset} is not one of a word");
+        // SAFETY: aligned and within the mapping, which outlives the borrow of `self`;
+        // all access to shared memory in this process is atomic.
+        unsafe { AtomicU64::from_ptr(ptr.as_ptr()) }
+    }
+
+    /// The four-byte word at `offset`, to be kept, with the panics of [`word`](Self::word).
+    pub(crate) fn half_word_kept(self: &Arc<Self>, offset: usize) -> HalfWord {
+        let ptr = NonNull::from(self.half_word(offset)).cast();
+        HalfWord { ptr, _mapping: Arc::clone(self) }
+    }
+
     /// The four-byte word at `offset`, with the panics of [`word`](Self::word).
     pub(crate) fn half_word(&self, offset: usize) -> &AtomicU32 {
         let ptr: NonNull<u32> = self.at(offset, size_of::<u32>()).cast();
@@ -142,7 +157,30 @@ impl Deref for Word {
     }
 }
 
-/// A shared word, borrowed from the area that it lies in.
+/// One shared four-byte word, alive as long as the mapping it lies in.
+#[derive(Clone, Debug)]
+pub(crate) struct HalfWord {
+    ptr: NonNull<u32>,
+    _mapping: Arc<Mapping>,
+}
+
+// SAFETY: all access goes through an atomic, which any thread may use.
+unsafe impl Send for HalfWord {}
+// SAFETY: as above.
+unsafe impl Sync for HalfWord {}
+
+impl Deref for HalfWord {
+    type Target = AtomicU32;
+
+    #[inline(always)]
+    fn deref(&self) -> &AtomicU32 {
+        // SAFETY: `Mapping::half_word` checked that it is aligned and mapped, and `_mapping`
+        // keeps it so; shared memory is only ever accessed atomically.
+        unsafe { AtomicU32::from_ptr(self.ptr.as_ptr()) }
+    }
+}
+
+/// A shared word, borrowed from the mapping or the area that it lies in.
 pub(crate) type WordRef<'a> = &'a AtomicU64;
 
 /// The bytes in which messages lie.

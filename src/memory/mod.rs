@@ -11,7 +11,7 @@ mod copy;
 mod mapping;
 
 #[cfg(loom)]
-pub use mapping::Life;
-#[cfg(loom)]
 pub(crate) use mapping::Memory;
-pub(crate) use mapping::{Area, Mapping, Span, Word, WordRef};
+pub(crate) use mapping::{Area, HalfWord, Mapping, Span, Word, WordRef};
+#[cfg(loom)]
+pub use mapping::{Life, Sleep};

@@ -12,6 +12,7 @@ use crate::{
     memory::Mapping,
     record::{Record, Role},
     region::Region,
+    waiting::{Signals, WhenAlone},
 };
 
 /// The lock on the record of a participant in an exchange ring.
@@ -50,6 +51,7 @@ pub struct Seat {
     record: usize,
     lock: Option<RecordLock>,
     is_announced: std::sync::atomic::AtomicBool,
+    signals: Signals,
 }
 
 impl Seat {
@@ -58,13 +60,7 @@ impl Seat {
     /// participant before: that stands for the kernel's lock.
     #[expect(clippy::unnecessary_wraps, reason = "outside of a model it may fail")]
     pub(crate) fn take(region: &Region, role: Role) -> Result<Self, Error> {
-        Ok(Self {
-            region: region.clone(),
-            role,
-            record: role.record(),
-            lock: None,
-            is_announced: Default::default(),
-        })
+        Ok(Self::of(region, role, role.record(), None))
     }
 
     /// Takes the first of `records` whose last holder is gone.
@@ -75,11 +71,35 @@ impl Seat {
     ) -> Result<Option<Self>, Error> {
         for record in records {
             if let Some(lock) = RecordLock::try_take(region, record)? {
-                let (region, lock) = (region.clone(), Some(lock));
-                return Ok(Some(Self { region, role, record, lock, is_announced: Default::default() }));
+                return Ok(Some(Self::of(region, role, record, Some(lock))));
             }
         }
         Ok(None)
+    }
+
+    fn of(region: &Region, role: Role, record: usize, lock: Option<RecordLock>) -> Self {
+        let exchanges = region.identity().geometry.exchange.is_some();
+        let signals = Signals::of(role, region.mapping(), exchanges);
+        Self { region: region.clone(), role, record, lock, is_announced: Default::default(), signals }
+    }
+
+    pub(crate) const fn signals(&self) -> &Signals {
+        &self.signals
+    }
+
+    /// Whether the session is over in which it was taken.
+    pub(crate) fn is_over(&self) -> bool {
+        self.signals.is_over()
+    }
+
+    /// In a model everybody waits for the next one.
+    pub(crate) const fn when_alone(&self) -> WhenAlone {
+        WhenAlone::Wait
+    }
+
+    /// Nobody asks in a model.
+    pub(crate) const fn is_alone(&self, _: bool) -> bool {
+        false
     }
 
     /// Says in the record who holds the role.
@@ -117,5 +137,6 @@ impl Drop for Seat {
         if self.lock.is_some() && self.is_announced.load(Ordering::Relaxed) {
             Record::at(self.record, self.region.mapping()).set_detached();
         }
+        self.signals.came_or_went();
     }
 }

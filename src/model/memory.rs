@@ -15,25 +15,25 @@
 use std::{
     io,
     os::fd::BorrowedFd,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering as Std},
-    },
+    sync::{Arc, atomic::Ordering as Std},
 };
 
 use loom::{
     cell::Cell,
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::{
+        Condvar, Mutex,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+    },
 };
 
 use crate::{
     geometry::{Exchange, Geometry},
     layout::{
-        AT_CONSUMER, AT_HEAD, AT_PRODUCER, AT_RECORD_ATTACHMENTS, AT_RECORD_DISPLACED,
-        AT_RECORD_DISPLACED_BEFORE, AT_RECORD_DROPPED, AT_RECORD_DROPPED_BEFORE, AT_RECORD_MARK,
-        AT_RECORD_PID, AT_RECORD_PRODUCERS, AT_RECORD_REDELIVERED, AT_RECORD_ROLE, AT_RECORD_SINCE,
-        AT_RECORD_STATE, AT_RECORD_TAG, AT_TAIL, RECORD_EXPECTED, RECORD_HELD, RECORD_INTENT, RECORD_LAST,
-        RECORD_LAST_TAG, RECORD_NEXT_TAG,
+        AT_CONSUMER, AT_CONSUMERS_WAIT, AT_HEAD, AT_PRODUCER, AT_PRODUCERS_WAIT, AT_RECORD_ATTACHMENTS,
+        AT_RECORD_DISPLACED, AT_RECORD_DISPLACED_BEFORE, AT_RECORD_DROPPED, AT_RECORD_DROPPED_BEFORE,
+        AT_RECORD_MARK, AT_RECORD_PID, AT_RECORD_PRODUCERS, AT_RECORD_REDELIVERED, AT_RECORD_ROLE,
+        AT_RECORD_SINCE, AT_RECORD_STATE, AT_RECORD_TAG, AT_SESSION, AT_TAIL, RECORD_EXPECTED, RECORD_HELD,
+        RECORD_INTENT, RECORD_LAST, RECORD_LAST_TAG, RECORD_NEXT_TAG,
     },
 };
 
@@ -75,11 +75,40 @@ pub(crate) struct Memory {
     slots: Vec<Slot>,
     /// Which participants' records are locked.
     locks: Vec<AtomicBool>,
+    waits: Option<Waits>,
+}
+
+/// What a model has in which participants sleep, and the ring is closed.
+#[derive(Debug)]
+struct Waits {
+    has_membarrier: bool,
+    /// By the words' offsets.
+    words: Vec<(usize, Sleepers)>,
+}
+
+/// A word, and those who sleep on it.
+#[derive(Debug)]
+struct Sleepers {
+    word: AtomicU32,
+    lock: Mutex<()>,
+    woken: Condvar,
+}
+
+/// How participants wait in a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sleep {
+    /// Not at all: they look again and again, and nobody closes the ring. There are no words
+    /// to sleep on, nor the fences behind each change of the ring, which would order more.
+    Never,
+    /// They sleep, and have the kernel fence others.
+    WithMembarrier,
+    /// They sleep, and the kernel fences nobody.
+    WithoutMembarrier,
 }
 
 impl Memory {
     /// The memory of a ring of this geometry, all zero.
-    pub(crate) fn new(geometry: &Geometry) -> Arc<Self> {
+    pub(crate) fn new(geometry: &Geometry, sleep: Sleep) -> Arc<Self> {
         let data = geometry.data_offset() as usize..geometry.region_len() as usize;
         let mut all = vec![];
         match geometry.exchange {
@@ -91,7 +120,12 @@ impl Memory {
         let (offsets, slots) = all.into_iter().unzip();
         let participants = geometry.exchange.map_or(0, |exchange| exchange.participants);
         let locks = (0..participants).map(|_| AtomicBool::new(false)).collect();
-        Arc::new(Self { offsets, slots, locks })
+        let sleepers = || Sleepers { word: AtomicU32::new(0), lock: Mutex::new(()), woken: Condvar::new() };
+        let waits = (sleep != Sleep::Never).then(|| Waits {
+            has_membarrier: sleep == Sleep::WithMembarrier,
+            words: [AT_SESSION, AT_CONSUMERS_WAIT, AT_PRODUCERS_WAIT].map(|at| (at, sleepers())).into(),
+        });
+        Arc::new(Self { offsets, slots, locks, waits })
     }
 
     /// The lock on the record of participant `number`.
@@ -151,14 +185,14 @@ pub struct Life(Arc<LifeState>);
 
 #[derive(Debug)]
 struct LifeState {
-    stores_left: AtomicU32,
+    stores_left: std::sync::atomic::AtomicU32,
     is_over: std::sync::atomic::AtomicBool,
 }
 
 impl Life {
     /// A life that ends before store number `stores`, counted from 0.
     pub fn of(stores: u32) -> Self {
-        Self(Arc::new(LifeState { stores_left: AtomicU32::new(stores), is_over: false.into() }))
+        Self(Arc::new(LifeState { stores_left: stores.into(), is_over: false.into() }))
     }
 
     /// A life without an end.
@@ -203,6 +237,12 @@ impl Mapping {
 
     pub(crate) fn word(self: &Arc<Self>, offset: usize) -> Word {
         Word { slot: self.memory.index(offset), mapping: Arc::clone(self) }
+    }
+
+    pub(crate) fn half_word_kept(self: &Arc<Self>, offset: usize) -> HalfWord {
+        let there = self.memory.waits.as_ref();
+        let index = there.and_then(|waits| waits.words.iter().position(|(at, _)| *at == offset));
+        HalfWord { index, mapping: Arc::clone(self) }
     }
 
     pub(crate) fn area(self: &Arc<Self>, offset: usize, len: usize) -> Area {
@@ -260,6 +300,72 @@ impl Word {
 
     fn slot(&self) -> &Slot {
         &self.mapping.memory.slots[self.slot]
+    }
+}
+
+/// A word that participants sleep on, or that says whether the ring is closed. Where the model
+/// has none, it is zero for ever.
+#[derive(Clone, Debug)]
+pub(crate) struct HalfWord {
+    index: Option<usize>,
+    mapping: Arc<Mapping>,
+}
+
+impl HalfWord {
+    pub(crate) const fn is_there(&self) -> bool {
+        self.index.is_some()
+    }
+
+    pub(crate) fn has_membarrier(&self) -> bool {
+        self.mapping.memory.waits.as_ref().is_some_and(|waits| waits.has_membarrier)
+    }
+
+    pub(crate) fn load(&self, order: Ordering) -> u32 {
+        self.sleepers().map_or(0, |sleepers| sleepers.word.load(order))
+    }
+
+    pub(crate) fn fetch_or(&self, bits: u32, order: Ordering) -> u32 {
+        self.alive().map_or(0, |sleepers| sleepers.word.fetch_or(bits, order))
+    }
+
+    pub(crate) fn fetch_and(&self, bits: u32, order: Ordering) -> u32 {
+        self.alive().map_or(0, |sleepers| sleepers.word.fetch_and(bits, order))
+    }
+
+    /// Succeeds for one that is no longer alive, so that it comes to an end.
+    pub(crate) fn compare_exchange(
+        &self,
+        found: u32,
+        value: u32,
+        done: Ordering,
+        failed: Ordering,
+    ) -> Result<u32, u32> {
+        self.alive().map_or(Ok(found), |sleepers| sleepers.word.compare_exchange(found, value, done, failed))
+    }
+
+    /// Sleeps, if the word is `expected`, until somebody wakes all.
+    pub(crate) fn sleep_while(&self, expected: u32) {
+        let Some(sleepers) = self.alive() else { return };
+        let guard = sleepers.lock.lock().expect("no thread panics with it");
+        if sleepers.word.load(Ordering::Acquire) == expected {
+            drop(sleepers.woken.wait(guard));
+        }
+    }
+
+    pub(crate) fn wake_all(&self) {
+        let Some(sleepers) = self.alive() else { return };
+        let guard = sleepers.lock.lock().expect("no thread panics with it");
+        sleepers.woken.notify_all();
+        drop(guard);
+    }
+
+    fn sleepers(&self) -> Option<&Sleepers> {
+        Some(&self.mapping.memory.waits.as_ref()?.words.get(self.index?)?.1)
+    }
+
+    /// The same, for one that lives on.
+    fn alive(&self) -> Option<&Sleepers> {
+        self.sleepers().filter(|_| self.mapping.life.spend())
     }
 }
 

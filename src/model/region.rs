@@ -6,6 +6,7 @@ use crate::{
     Error, Life,
     geometry::Geometry,
     memory::{Mapping, Memory},
+    waiting::Session,
 };
 
 /// The memory of a ring, for participants that live as long as a [`Life`].
@@ -32,6 +33,11 @@ impl Region {
 
     pub(crate) const fn mapping(&self) -> &Arc<Mapping> {
         &self.mapping
+    }
+
+    /// Closes the ring, if it is open.
+    pub(crate) fn close(&self) {
+        Session::close(&self.mapping);
     }
 
     /// Whether somebody holds the lock on the record at `record`.

@@ -3,7 +3,7 @@
 use std::{marker::PhantomData, sync::Arc};
 
 use crate::{
-    Consumer, Error, Life, Options, Producer, Wary,
+    Consumer, Error, Life, Options, Producer, Sleep, Wary,
     algorithm::Algorithm,
     geometry::Geometry,
     memory::Memory,
@@ -27,14 +27,23 @@ impl<M: Payload + ?Sized, A: Algorithm> Clone for Ring<M, A> {
 }
 
 impl<M: Payload + ?Sized, A: Algorithm> Ring<M, A> {
-    /// Makes a ring.
+    /// Makes a ring in which nobody sleeps.
     ///
     /// # Errors
     ///
     /// [`Error::Options`].
     pub fn anonymous(options: &Options) -> Result<Self, Error> {
+        Self::sleeping(options, Sleep::Never)
+    }
+
+    /// Makes a ring in which participants sleep so.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Options`].
+    pub fn sleeping(options: &Options, sleep: Sleep) -> Result<Self, Error> {
         let geometry = A::geometry::<M>(options)?;
-        let ring = Self { memory: Memory::new(&geometry), geometry, _payload: PhantomData };
+        let ring = Self { memory: Memory::new(&geometry, sleep), geometry, _payload: PhantomData };
         if let Some(exchange) = geometry.exchange {
             mpmc::hand_out_slots(ring.region(&Life::endless()).mapping(), &geometry, exchange);
         }
@@ -57,6 +66,11 @@ impl<M: Payload + ?Sized, A: Algorithm> Ring<M, A> {
     /// [`Error::Corrupt`]; [`Error::NoPlace`].
     pub fn consumer(&self, life: &Life) -> Result<Consumer<M, Wary, A>, Error> {
         A::head(&self.region(life)).map(Consumer::of)
+    }
+
+    /// Closes the ring.
+    pub fn close(&self) {
+        self.region(&Life::endless()).close();
     }
 
     fn region(&self, life: &Life) -> Region {

@@ -424,6 +424,10 @@ impl<M: Payload + ?Sized> algorithm::Head<M> for Head<M> {
         }
     }
 
+    fn look_for_the_dead(&mut self) {
+        self.patrol.hurry();
+    }
+
     fn let_some_come(&mut self) {
         let position = self.cursor.position();
         let shared = &self.participant.shared;

@@ -80,11 +80,8 @@ use crate::Kind;
 #[cfg(not(loom))]
 use crate::record::Record;
 use crate::{
-    Deadline, Error, Options, RecvError, SendError, Trust, Wary,
-    algorithm::{Algorithm, Head as _},
-    geometry::Geometry,
-    payload::Payload,
-    region::Region,
+    Deadline, Error, Options, RecvError, SendError, Trust, Wary, algorithm::Algorithm, geometry::Geometry,
+    payload::Payload, region::Region,
 };
 pub use crate::{Published, View};
 
@@ -273,7 +270,7 @@ impl<M: Payload + ?Sized, P: Trust> Consumer<M, P> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn try_recv_owned(&mut self) -> Result<OwnedMessages<M, P>, RecvError> {
-        self.head.find()?;
+        self.find()?;
         self.head.take_owned()
     }
 

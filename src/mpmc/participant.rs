@@ -83,6 +83,8 @@ impl Participant {
         };
         // Not before: were this one killed until here, its predecessor is repaired again.
         participant.seat.announce();
+        // Also where the last one was killed before it could wake anybody.
+        participant.seat.signals().came_or_went();
         Ok((participant, recovered))
     }
 
@@ -195,6 +197,7 @@ impl Participant {
         // Release: pairs with the Acquire in `repair`, so that whoever sees that nothing is
         // intended sees the record and the owner as they are since.
         self.intent.store(Intent::NONE, Ordering::Release);
+        self.seat.signals().exchanged();
         Ok(true)
     }
 

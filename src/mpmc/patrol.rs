@@ -8,7 +8,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering as Std};
 
 use super::{recovered::Recovered, repair::repair, shared::Shared};
-use crate::{Error, liveness::RecordLock, record::Record, region::Region};
+use crate::{Error, liveness::RecordLock, record::Record, region::Region, waiting::wake_everybody};
 
 /// Slots that a consumer takes between two looks at the clock.
 const OPERATIONS: u32 = 64;
@@ -121,6 +121,8 @@ pub(super) fn look_round(
         let recovered = repair(shared, number, &record)?;
         if record.is_attached() {
             record.set_recovered();
+            // It may have been killed before it could wake who waits.
+            wake_everybody(region.mapping());
         }
         found(lock, number, recovered)?;
     }

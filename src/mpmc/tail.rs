@@ -86,11 +86,15 @@ impl<M: Payload + ?Sized> Tail<M> {
         })
     }
 
-    /// Whether the ring may be used: by this process, and as far as is known.
+    /// Whether the ring may be used: by this process, as long as it is open, and as far as is known.
     #[inline(always)]
     fn check(&self) -> Result<(), SendError> {
-        if !self.participant.seat().is_here() {
+        let seat = self.participant.seat();
+        if !seat.is_here() {
             return Err(SendError::Forked);
+        }
+        if seat.is_over() {
+            return Err(SendError::Disconnected);
         }
         self.corrupt.map_or(Ok(()), |corrupt| Err(corrupt.into()))
     }

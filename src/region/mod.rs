@@ -41,6 +41,7 @@ use crate::{
     liveness::{self, Presence},
     memory::{Mapping, Word},
     options::Options,
+    waiting::Session,
 };
 
 /// A region that is mapped into this process, and the file behind it.
@@ -132,6 +133,20 @@ impl Region {
     /// Whether the region's name was removed, and perhaps given to another one.
     pub(crate) fn is_retired(&self) -> bool {
         self.retired.load(Ordering::Acquire) != 0
+    }
+
+    /// Closes the ring, if it is open.
+    pub(crate) fn close(&self) {
+        Session::close(&self.mapping);
+    }
+
+    /// Opens the ring again, if it is closed.
+    pub(crate) fn reopen(&self) {
+        Session::reopen(&self.mapping);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        Session::is_closed_in(&self.mapping)
     }
 
     /// What is known of the last participant whose record lies at `record`.

@@ -20,6 +20,7 @@ use crate::{
     layout::{AT_MAGIC, AT_RETIRED, HEADER_LEN, MAGIC},
     liveness,
     memory::Mapping,
+    waiting::wake_everybody,
 };
 
 /// Makes a region at `path`; one whose removal was interrupted is out of the way first.
@@ -100,7 +101,9 @@ fn finish_removal(file: &RegionFile, path: &Path) -> Result<bool, Error> {
         Ok(found) if Inode::of(&found) == file.inode() => {}
         _ => return Ok(false),
     }
-    header(file)?.word(AT_RETIRED).store(1, Ordering::Release);
+    let header = header(file)?;
+    header.word(AT_RETIRED).store(1, Ordering::Release);
+    wake_everybody(&header);
     std::fs::remove_file(path).map_err(|e| Error::io(format!("removing {}", path.display()), e))?;
     Ok(true)
 }

@@ -51,7 +51,10 @@ impl<M: Payload + ?Sized> Head<M> {
     /// had released before it went on: what lies between is delivered again, or not.
     pub(super) fn attach(region: &Region) -> Result<Self, Error> {
         let seat = Seat::take(region, Role::Consumer)?;
-        Ok(Self::take_over(seat, &region.identity().geometry)?)
+        let end = Self::take_over(seat, &region.identity().geometry)?;
+        // Also where the last one was killed before it could wake the producer.
+        end.seat.signals().came_or_went();
+        Ok(end)
     }
 
     fn take_over(seat: Seat, geometry: &Geometry) -> Result<Self, Corrupt> {
@@ -235,6 +238,9 @@ impl<M: Payload + ?Sized> algorithm::Head<M> for Head<M> {
         if M::FRAMED { self.find_frame() } else { self.find_slot() }
     }
 
+    /// Whoever takes the place of a dead participant has set right what that left.
+    fn look_for_the_dead(&mut self) {}
+
     /// Passes some time once the ring is found empty, so that more than one message has
     /// come when it is looked at next; how long depends on how messages have been coming.
     fn let_some_come(&mut self) {
@@ -267,6 +273,7 @@ impl<M: Payload + ?Sized> algorithm::Head<M> for Head<M> {
         if self.seat.is_here() {
             // Release: pairs with the Acquire of `head` in `Tail::refresh_head`.
             self.shared_head.store(self.head, Ordering::Release);
+            self.seat.signals().stored();
         }
     }
 
@@ -281,6 +288,7 @@ impl<M: Payload + ?Sized> algorithm::Head<M> for Head<M> {
         }
         // Release: pairs with the Acquire of `head` in `Tail::refresh_head`.
         self.shared_head.store(found.end, Ordering::Release);
+        self.seat.signals().stored();
     }
 
     /// Copies as many messages to `into` as there are and fit, and releases them: slots

@@ -69,7 +69,10 @@ impl<M: Payload + ?Sized> Tail<M> {
     /// that: then the frames of that publish lie from `tail` on, up to an empty header.
     pub(super) fn attach(region: &Region) -> Result<Self, Error> {
         let seat = Seat::take(region, Role::Producer)?;
-        Ok(Self::take_over(seat, &region.identity().geometry)?)
+        let end = Self::take_over(seat, &region.identity().geometry)?;
+        // Also where the last one was killed before it could wake the consumer.
+        end.seat.signals().came_or_went();
+        Ok(end)
     }
 
     fn take_over(seat: Seat, geometry: &Geometry) -> Result<Self, Corrupt> {
@@ -105,6 +108,17 @@ impl<M: Payload + ?Sized> Tail<M> {
         end.head = end.tail.wrapping_sub(end.capacity);
         end.refresh_head()?;
         Ok(end)
+    }
+
+    #[inline(always)]
+    fn check_open(&self) -> Result<(), SendError> {
+        if !self.seat.is_here() {
+            return Err(SendError::Forked);
+        }
+        if self.seat.is_over() {
+            return Err(SendError::Disconnected);
+        }
+        Ok(())
     }
 
     /// Walks the frames beyond the recorded tail, and records them.
@@ -244,6 +258,7 @@ impl<M: Payload + ?Sized> Tail<M> {
         // Release: pairs with the Acquire of `tail` in `Head::find` (slots), and in
         // `take_over`. For frames this only records what the header has published.
         self.shared_tail.store(self.tail, Ordering::Release);
+        self.seat.signals().stored();
         self.expect_more(before);
     }
 
@@ -294,9 +309,7 @@ impl<M: Payload + ?Sized> algorithm::Tail<M> for Tail<M> {
     /// Finds room for a message of `len` bytes behind what is staged.
     #[inline(always)]
     fn reserve(&mut self, len: usize) -> Result<Room, SendError> {
-        if !self.seat.is_here() {
-            return Err(SendError::Forked);
-        }
+        self.check_open()?;
         if len > self.max_message {
             return Err(SendError::TooLong { len, limit: self.max_message });
         }
@@ -372,9 +385,7 @@ impl<M: Payload + ?Sized> algorithm::Tail<M> for Tail<M> {
     #[inline(always)]
     fn publish(&mut self) -> Result<(), SendError> {
         if self.staged != self.tail {
-            if !self.seat.is_here() {
-                return Err(SendError::Forked);
-            }
+            self.check_open()?;
             self.publish_staged();
         }
         Ok(())
@@ -449,7 +460,8 @@ impl<M: Payload + ?Sized> algorithm::Tail<M> for Tail<M> {
         self.staged.wrapping_sub(self.tail)
     }
 
-    /// Only a forked child's publish fails, which stages nothing either.
+    /// Only the publish of a forked child or in a closed ring fails, and there nothing can be
+    /// staged either.
     fn unstage(&mut self, to: u64) {
         if to == 0 {
             self.discard_staged();

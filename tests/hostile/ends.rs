@@ -65,22 +65,23 @@ pub(crate) trait Words {
     fn crafted() -> Vec<Crafted>;
 }
 
-/// The result of a call of the producer's that may also find no room.
+/// The result of a call of the producer's that may also find no room, or the ring closed.
 pub(crate) fn sent<T>(result: Result<T, SendError>) -> Result<(), Told> {
     match result {
-        Ok(_) | Err(SendError::Full | SendError::TimedOut) => Ok(()),
+        Ok(_) | Err(SendError::Full | SendError::TimedOut | SendError::Disconnected) => Ok(()),
         Err(SendError::Corrupt(corrupt)) => Err(Told::Producer(corrupt)),
         Err(other) => panic!("a producer says: {other}"),
     }
 }
 
-/// The result of a call of the consumer's that may also find nothing.
+/// The result of a call of the consumer's that may also find nothing, or the ring closed.
 pub(crate) fn received<T>(result: Result<T, RecvError>) -> Result<(), Told> {
     match result {
         Ok(_)
         | Err(
             RecvError::Empty
             | RecvError::TimedOut
+            | RecvError::Disconnected
             | RecvError::BufferTooShort { .. }
             // Of an exchange ring only.
             | RecvError::HoldsAll,

@@ -8,7 +8,7 @@ use crate::{
     ends::{Crafted, Words},
     support::{
         layout::{
-            AT_HEAD, AT_RETIRED, AT_TAIL, HEADER_LEN,
+            AT_HEAD, AT_RETIRED, AT_TAIL, HEADER_LEN, WAITING,
             exchange::{EXPECTED, HELD, INTENT, Size},
         },
         raw::Raw,
@@ -46,6 +46,7 @@ impl Words for ExchangeWords {
     fn is_written(at: usize) -> bool {
         let entries = SIZE.entries();
         [AT_TAIL, AT_HEAD].contains(&at)
+            || WAITING.contains(&at)
             || (HEADER_LEN..SIZE.record(SIZE.participants)).contains(&at)
             || (entries..entries + 8 * SIZE.capacity).contains(&at)
             || at >= SIZE.slots()

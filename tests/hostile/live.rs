@@ -9,7 +9,7 @@ use crate::{
     ends::{Ends, Told, Words},
     exchange_ends::{ExchangeEnds, Trade},
     states::Subject,
-    support::layout::{AT_RETIRED, HEADER_LEN},
+    support::layout::{AT_SESSION, HEADER_LEN},
     typed_ends::{Tick, TypedEnds},
     watchdog,
 };
@@ -19,8 +19,9 @@ const OPERATIONS: u64 = 300_000;
 /// Where the vandal writes: mostly where it hurts.
 fn place<E: Ends>(rng: &mut Rng, len: usize) -> usize {
     match rng.u8(..8) {
-        // Not the identity, which later rounds check; not the retirement, which is final.
-        0 => rng.usize(AT_RETIRED / 8 + 1..HEADER_LEN / 8) * 8,
+        // Not the identity, which later rounds check; not the retirement, which is final, nor
+        // the session: nothing is done in a closed ring.
+        0 => rng.usize(AT_SESSION / 8 + 1..HEADER_LEN / 8) * 8,
         _ => E::Words::hurtful(rng, len),
     }
 }

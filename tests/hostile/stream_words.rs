@@ -6,7 +6,7 @@ use ironring_testkit::rng::fastrand::Rng;
 
 use crate::{
     ends::{Crafted, Words},
-    support::layout::{AT_CONSUMER, AT_HEAD, AT_PRODUCER, AT_RETIRED, AT_TAIL, HEADER_LEN, MARK},
+    support::layout::{AT_CONSUMER, AT_HEAD, AT_PRODUCER, AT_RETIRED, AT_TAIL, HEADER_LEN, MARK, WAITING},
 };
 
 /// Those of a ring of so many positions.
@@ -27,6 +27,7 @@ impl<const CAPACITY: u64> Words for StreamWords<CAPACITY> {
     fn is_written(at: usize) -> bool {
         at == AT_TAIL
             || at == AT_HEAD
+            || WAITING.contains(&at)
             || (AT_PRODUCER..AT_PRODUCER + 64).contains(&at)
             || (AT_CONSUMER..AT_CONSUMER + 64).contains(&at)
             || at >= HEADER_LEN

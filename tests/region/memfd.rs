@@ -6,7 +6,7 @@ use std::{
     os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd},
 };
 
-use ironring::{Error, Options, spsc::Ring};
+use ironring::{Error, Options, WhenAlone, spsc::Ring};
 use ironring_testkit::{Args, Exit, Role};
 
 use crate::{
@@ -109,8 +109,10 @@ fn descriptors_that_are_no_rings_are_refused() {
 
 /// A child sends through `ring`, and its messages come.
 fn receive_from_child(ring: &Ring<[u8]>) {
-    let mut child = Role::new("send-through-fd").pass_fd("ring", ring).spawn().expect("a child");
+    // Another child has come and gone before; and a sender is told where nobody receives.
     let mut consumer = ring.consumer().expect("a consumer");
+    consumer.set_when_alone(WhenAlone::Wait);
+    let mut child = Role::new("send-through-fd").pass_fd("ring", ring).spawn().expect("a child");
     for i in 0..MESSAGES {
         let message = consumer.recv().expect("a message");
         assert_eq!((message.tag(), message.to_vec()), (i as u32, bytes((i % 90) as usize, i)));

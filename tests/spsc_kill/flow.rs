@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use ironring::{
-    Delivery, RecvError,
+    Delivery, RecvError, WhenAlone,
     spsc::{Consumer, Producer, Ring, View},
 };
 use ironring_testkit::{Args, Ledger, rng::fastrand::Rng};
@@ -81,6 +81,7 @@ pub(crate) fn produce<M: Placed + ?Sized>(mut args: Args) {
     // Whole batches find room in the empty ring.
     let batch = BATCH.min(args.parse("capacity in messages"));
     let mut producer = ring.producer().expect("the role is free");
+    producer.set_when_alone(WhenAlone::Wait);
     let mut next = M::sent(&producer);
     let (sent, sending) = (ledger.get(word::SENT), ledger.get(word::SENDING));
     assert!(next == sent || next == sending, "{sent} sent, {sending} begun, {next} published");
@@ -142,6 +143,7 @@ pub(crate) fn consume<M: Numbered + ?Sized>(mut args: Args) {
     let ledger = args.ledger();
     let mut rng = Rng::with_seed(args.parse("seed"));
     let mut consumer = ring.consumer().expect("the role is free");
+    consumer.set_when_alone(WhenAlone::Wait);
     let unnoted = ledger.add(word::UNNOTED, 1);
     let log = Log { ledger: &ledger, delivery: ring.delivery(), unnoted };
     ledger.add(word::CONSUMERS, 1);

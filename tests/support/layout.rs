@@ -7,6 +7,14 @@ pub(crate) const MAGIC: u64 = 0x474e_4952_4e4f_5249;
 pub(crate) const AT_MAGIC: usize = 0;
 pub(crate) const AT_CHECKSUM: usize = 248;
 pub(crate) const AT_RETIRED: usize = 256;
+/// Half a word; in the other half are the roles that anybody ever had.
+pub(crate) const AT_SESSION: usize = 264;
+/// Where consumers and producers sleep, and the bit that says that some may.
+pub(crate) const AT_CONSUMERS_WAIT: usize = 384;
+pub(crate) const AT_PRODUCERS_WAIT: usize = 512;
+pub(crate) const WAITED_FOR: u32 = 1;
+/// What is closed by, and slept on.
+pub(crate) const WAITING: [usize; 3] = [AT_SESSION, AT_CONSUMERS_WAIT, AT_PRODUCERS_WAIT];
 pub(crate) const AT_TAIL: usize = 640;
 pub(crate) const AT_HEAD: usize = 768;
 pub(crate) const AT_PRODUCER: usize = 896;

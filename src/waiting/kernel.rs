@@ -1,0 +1,77 @@
+//! What the kernel does for those who wait: it lets them sleep on a word of the region, and
+//! makes others fence.
+
+use std::{
+    sync::atomic::{Ordering, compiler_fence},
+    time::Duration,
+};
+
+use super::word::Woken;
+use crate::memory::HalfWord;
+
+/// Sleeps where the kernel cannot: one that forbids the call.
+const NAP: Duration = Duration::from_millis(1);
+
+/// Sleeps while `word` is `expected`, for `timeout` at most. A signal wakes too.
+pub(super) fn wait(word: &HalfWord, expected: u32, timeout: Duration) -> Woken {
+    let timeout_given = timespec(timeout);
+    // SAFETY: the word is mapped as long as it lives, and the time is readable. The kernel
+    // compares the word and writes nothing.
+    let done = unsafe {
+        libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAIT, expected, &raw const timeout_given)
+    };
+    woken(done, timeout)
+}
+
+/// How a sleep ended for which the kernel returned `done`.
+fn woken(done: libc::c_long, timeout: Duration) -> Woken {
+    if done >= 0 {
+        return Woken::ByOther;
+    }
+    match std::io::Error::last_os_error().raw_os_error() {
+        // The word was another already, or there was a signal.
+        Some(libc::EAGAIN | libc::EINTR) => Woken::ByOther,
+        Some(libc::ETIMEDOUT) => Woken::ByTime,
+        _ => {
+            std::thread::sleep(timeout.min(NAP));
+            Woken::ByTime
+        }
+    }
+}
+
+/// Wakes all who sleep on `word`.
+pub(super) fn wake_all(word: &HalfWord) {
+    // SAFETY: the word is mapped as long as it lives, and the kernel does not access it. It
+    // cannot fail in a way that matters: where nobody can be woken, nobody sleeps for long.
+    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, libc::c_int::MAX) };
+}
+
+/// Lets others make this process fence, by [`fence_others`], from now on, for who sleeps on
+/// `_word`; false if the kernel does not.
+pub(super) fn let_others_fence(_word: &HalfWord) -> bool {
+    membarrier(libc::MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED)
+}
+
+/// Makes every thread that runs fence, of all processes that let it, and this one, which is
+/// about to sleep on `_word`; false if the kernel does not.
+pub(super) fn fence_others(_word: &HalfWord) -> bool {
+    membarrier(libc::MEMBARRIER_CMD_GLOBAL_EXPEDITED)
+}
+
+/// What [`fence_others`] needs of those whom it is to make fence, between their store and
+/// the load behind it: that the compiler keeps their order.
+#[inline(always)]
+pub(super) fn may_be_fenced_here(_word: &HalfWord) {
+    compiler_fence(Ordering::SeqCst);
+}
+
+fn membarrier(command: libc::membarrier_cmd) -> bool {
+    // SAFETY: no memory is passed.
+    unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
+}
+
+fn timespec(time: Duration) -> libc::timespec {
+    let mut spec = libc::timespec { tv_sec: 0, tv_nsec: time.subsec_nanos().into() };
+    spec.tv_sec = libc::time_t::try_from(time.as_secs()).unwrap_or(libc::time_t::MAX);
+    spec
+}

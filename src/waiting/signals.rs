@@ -1,0 +1,185 @@
+//! What a participant sleeps on, and how it wakes others: who fences, and what a handle has
+//! chosen.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    End, PATIENCE, Session, Wait, WhenAlone,
+    spin::Spin,
+    word::{Armed, FENCE, WaitWord, Woken},
+};
+use crate::{
+    Deadline, Role, Seat,
+    memory::Mapping,
+    sync::{self, Ordering, fence},
+};
+
+/// The words by which a participant waits for those on the other side, and they for it.
+///
+/// Between a change of the ring and the look at the word there must be a full fence. In an
+/// MPMC ring the change is an exchange, which is one (or has one behind it). In an SPSC ring
+/// it is a plain store, and a fence would cost more than all the rest of a send. There the
+/// waiter, which is about to sleep anyway, has the kernel make the other one fence
+/// (`membarrier`). Where that cannot be, whoever changes the ring fences by itself: because its
+/// process could not register for it, or because the waiter asks for it, by [`FENCE`] in the
+/// word. A waiter asks for it too, once and for all, where it sleeps for every message: a fence
+/// is then much less than a further system call.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    own: WaitWord,
+    peers: WaitWord,
+    session: Session,
+    /// Whether the ring is changed by exchanges.
+    exchanges: bool,
+    /// [`FENCE`] where this participant must fence by itself.
+    fences: u32,
+}
+
+impl Signals {
+    /// Those of a participant in `role`.
+    pub(crate) fn of(role: Role, mapping: &Arc<Mapping>, exchanges: bool) -> Self {
+        let [own, peers] = [role, role.peer()].map(|role| WaitWord::of(role, mapping));
+        let mut fences = 0;
+        if !exchanges {
+            // The only one who could wait on it held the role before, and is gone.
+            own.reset();
+            if !peers.let_waiters_fence() {
+                fences = FENCE;
+            }
+        }
+        Self { own, peers, session: Session::current(mapping), exchanges, fences }
+    }
+
+    /// Wakes the other side if it waits: to be called behind the store that has published
+    /// something or made room.
+    #[inline(always)]
+    pub(crate) fn stored(&self) {
+        self.peers.may_be_fenced_here();
+        self.peers.notify(self.fences);
+    }
+
+    /// Wakes the other side if it waits: to be called behind the exchange that has published
+    /// something or made room.
+    #[inline(always)]
+    pub(crate) fn exchanged(&self) {
+        #[cfg(loom)]
+        if !self.are_there() {
+            return;
+        }
+        sync::fence_behind_exchange();
+        self.peers.notify(0);
+    }
+
+    /// Wakes the other side, to look again at who is there.
+    pub(crate) fn came_or_went(&self) {
+        self.peers.ring_always();
+    }
+
+    /// Whether the session is over in which this participant attached.
+    #[inline(always)]
+    pub(crate) fn is_over(&self) -> bool {
+        self.session.is_over()
+    }
+
+    /// Sleeps until somebody rings, as far as neither `deadline` nor the patience is over.
+    pub(super) fn sleep(&self, armed: Armed, deadline: Deadline) -> Woken {
+        let timeout = deadline.remaining().map_or(armed.patience, |left| left.min(armed.patience));
+        self.own.sleep(armed, timeout)
+    }
+
+    /// Whether anybody can wait in this model.
+    #[cfg(loom)]
+    pub(super) fn are_there(&self) -> bool {
+        self.own.is_there()
+    }
+}
+
+/// Wakes everybody: the ring was closed, removed or repaired.
+pub(crate) fn wake_everybody(mapping: &Arc<Mapping>) {
+    for role in [Role::Consumer, Role::Producer] {
+        WaitWord::of(role, mapping).ring_always();
+    }
+}
+
+/// How a handle waits, and what it has learnt by it.
+#[derive(Debug)]
+pub(crate) struct Waiter {
+    pub(super) wait: Wait,
+    pub(super) when_alone: WhenAlone,
+    pub(super) spin: Spin,
+    fencing: Fencing,
+}
+
+/// What makes others fence between their change of the ring and their look at the word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fencing {
+    /// They do.
+    Always,
+    /// The kernel, each time that somebody is about to sleep.
+    ByKernel,
+    /// They do, since this waiter has asked for it.
+    Asked,
+}
+
+/// The sleep of one who has just asked for fences, and could not have them made: who looked at
+/// the word before that may have a store under way still, which takes far less.
+const SHORT_PATIENCE: Duration = Duration::from_millis(1);
+
+impl Waiter {
+    pub(crate) fn new(seat: &Seat) -> Self {
+        let fencing = if seat.signals().exchanges { Fencing::Always } else { Fencing::ByKernel };
+        Self { wait: Wait::default(), when_alone: seat.when_alone(), spin: Spin::new(), fencing }
+    }
+
+    pub(crate) const fn wait(&self) -> Wait {
+        self.wait
+    }
+
+    pub(crate) fn set_wait(&mut self, wait: Wait, signals: &Signals) {
+        self.wait = wait;
+        if self.fencing == Fencing::Asked && wait != Wait::Park {
+            signals.own.clear(FENCE);
+            self.fencing = Fencing::ByKernel;
+        }
+    }
+
+    pub(crate) const fn set_when_alone(&mut self, when_alone: WhenAlone) {
+        self.when_alone = when_alone;
+    }
+
+    /// Begins to sleep, without sleeping: see [`Armed`].
+    pub(crate) fn arm(&mut self, signals: &Signals) -> Armed {
+        if self.fencing != Fencing::ByKernel {
+            let expected = signals.own.say_waited_for(0);
+            // Pairs with the fence of whoever changes the ring: in `WaitWord::notify`, or in
+            // `fence_behind_exchange`.
+            fence(Ordering::SeqCst);
+            return Armed { expected, patience: PATIENCE };
+        }
+        let asks = self.wait == Wait::Park;
+        let expected = signals.own.say_waited_for(if asks { FENCE } else { 0 });
+        let fenced = signals.own.fence_others();
+        if asks || !fenced {
+            self.fencing = Fencing::Asked;
+        }
+        if fenced {
+            return Armed { expected, patience: PATIENCE };
+        }
+        let expected = signals.own.say_waited_for(FENCE);
+        fence(Ordering::SeqCst);
+        Armed { expected, patience: SHORT_PATIENCE }
+    }
+
+    /// Whether a call that finds nothing is to end; whether the others live, the kernel is
+    /// asked only on demand.
+    pub(crate) fn end(&self, seat: &Seat, asks_kernel: bool) -> Option<End> {
+        if seat.signals().is_over() {
+            return Some(End::Disconnected);
+        }
+        if seat.is_retired() {
+            return Some(End::Retired);
+        }
+        let is_over = self.when_alone == WhenAlone::Disconnect && seat.is_alone(asks_kernel);
+        is_over.then_some(End::Disconnected)
+    }
+}
