@@ -4,6 +4,7 @@ use std::{
     collections::VecDeque,
     path::Path,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
+    time::Duration,
 };
 
 use ironring::{Options, SendError, mpmc::Ring};
@@ -159,37 +160,50 @@ fn live_ring_is_followed_message_by_message() {
     });
 }
 
-/// A producer and consumers do not care about the reader, which tells only what it saw whole.
+/// A producer and a consumer do not care about the reader, which tells only what it saw whole:
+/// slots that take it long, and are soon written to again.
 #[test]
 fn reader_that_is_overtaken_tells_no_wrong_message() {
+    const PACKED: u64 = 32;
     let dir = shared_memory();
     let path = dir.path().join("ring");
-    let ring = ring(&path);
+    let options = Options::messages(1).max_message(100).batch(PACKED as u32).participants(2).holding(1);
+    let ring = Ring::<[u8]>::create(&path, &options).expect("a ring");
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let mut producer = ring.producer().expect("place");
-            let mut i = 0_u64;
-            while !over.load(Relaxed) {
-                match producer.set_tag(i as u32).try_send(&numbered(i)) {
-                    Ok(()) => i += 1,
-                    Err(SendError::Full) => std::thread::yield_now(),
-                    Err(error) => panic!("{error}"),
+            for i in 0_u64.. {
+                // The first of a slot asks for room in the ring.
+                while let Err(error) = producer.set_tag(i as u32).stage(&numbered(i)) {
+                    assert_eq!(error, SendError::Full);
+                    if over.load(Relaxed) {
+                        return;
+                    }
+                    std::thread::yield_now();
+                }
+                if i % PACKED == PACKED - 1 {
+                    producer.publish().expect("room was found, and nobody else sends");
                 }
             }
         });
-        for _ in 0..2 {
-            scope.spawn(|| {
-                let mut consumer = ring.consumer().expect("place");
-                while !over.load(Relaxed) {
-                    if consumer.try_recv().is_err() {
-                        std::thread::yield_now();
+        scope.spawn(|| {
+            let mut consumer = ring.consumer().expect("place");
+            while !over.load(Relaxed) {
+                match consumer.try_recv_owned() {
+                    // A rest now and then, so that the reader gets some whole.
+                    Ok(messages)
+                        if messages.iter().next().is_some_and(|first| first.position() % 64 == 0) =>
+                    {
+                        std::thread::sleep(Duration::from_millis(1));
                     }
+                    Ok(_) => {}
+                    Err(_) => std::thread::yield_now(),
                 }
-            });
-        }
+            }
+        });
         for (position, i) in read_beside(&path, &over) {
-            assert_eq!(position, i, "each message has a slot to itself");
+            assert_eq!(position, i / PACKED, "where message {i} was sent");
         }
     });
 }

@@ -116,7 +116,7 @@ pub(crate) fn numbered(i: u64) -> Vec<u8> {
     bytes((i * 7 % 100) as usize, i)
 }
 
-/// Reads 500 [`numbered`] messages of the ring at `path` while others send and receive, until
+/// Reads 500 (or all of the last slot) [`numbered`] messages of the ring at `path` while others send and receive, until
 /// this says that it is `over`: each is told as it was sent. Gives the position and the number
 /// of each.
 pub(crate) fn read_beside(path: &Path, over: &AtomicBool) -> Vec<(u64, u64)> {
@@ -137,8 +137,9 @@ pub(crate) fn read_beside(path: &Path, over: &AtomicBool) -> Vec<(u64, u64)> {
             (position, i)
         })
         .collect();
-    assert_eq!(told.len(), 500);
+    assert!(told.len() >= 500);
     assert!(told.is_sorted_by(|(_, before), (_, i)| before < i), "in order: {told:?}");
-    println!("500 messages told, {} between them missed", told[499].1 - told[0].1 - 499);
+    let spanned = told[told.len() - 1].1 - told[0].1 + 1;
+    println!("{} messages told of {spanned}", told.len());
     told
 }
