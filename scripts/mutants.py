@@ -35,6 +35,8 @@ def run_tests(suite, target, names):
     if suite == "loom":
         environment["RUSTFLAGS"] = "--cfg loom"
     command = ["cargo", "test", "--quiet", "--release", "--test", target]
+    if suite == "main":
+        command.append("--all-features")
     build = subprocess.run(
         [*command, "--no-run"], cwd=folder, env=environment, capture_output=True, text=True
     )

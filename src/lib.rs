@@ -51,6 +51,8 @@
 compile_error!("ironring runs on 64-bit x86 and ARM under Linux only");
 
 mod algorithm;
+#[cfg(all(feature = "async", not(loom)))]
+pub mod asynchronous;
 mod deadline;
 mod error;
 #[cfg(not(loom))]
@@ -100,6 +102,7 @@ pub use self::{
     liveness::{Presence, State},
     observe::{Cursors, Observer, Peek, Peeked, Usage},
     region::{default_directory, names, path_of, remove},
+    waiting::Readiness,
 };
 
 /// The examples of the README, which are compiled and run with the documentation's.

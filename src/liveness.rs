@@ -148,7 +148,7 @@ impl Seat {
         let Some(lock) = RecordLock::take_first(region, records, region.len())? else { return Ok(None) };
         let record = Record::at(lock.record, &lock.mapping);
         let exchanges = region.identity().geometry.exchange.is_some();
-        let signals = Signals::of(role, &lock.mapping, exchanges);
+        let signals = Signals::of(role, &lock.mapping, region, exchanges);
         Ok(Some(Self {
             lock,
             record,
@@ -178,6 +178,10 @@ impl Seat {
     }
 
     /// Where its record lies.
+    pub(crate) const fn role(&self) -> Role {
+        self.role
+    }
+
     pub(crate) const fn record(&self) -> usize {
         self.lock.record
     }

@@ -1,6 +1,8 @@
 //! The receiving side.
 
 use std::marker::PhantomData;
+#[cfg(not(loom))]
+use std::sync::Arc;
 
 use bytemuck::Pod;
 
@@ -13,6 +15,8 @@ use crate::{
     trust::{Trust, Trusting, Wary},
     waiting::{self, Waiter, Waits},
 };
+#[cfg(not(loom))]
+use crate::{Error, Readiness, waiting::Watch};
 
 /// The receiving side of a ring: [`spsc::Consumer`](crate::spsc::Consumer), of which there is
 /// one at a time, or [`mpmc::Consumer`](crate::mpmc::Consumer).
@@ -33,12 +37,20 @@ use crate::{
 pub struct Consumer<M: Payload + ?Sized, P: Trust, A: Algorithm> {
     pub(crate) head: A::Head<M>,
     waiter: Waiter,
+    #[cfg(not(loom))]
+    readiness: Option<Readiness>,
     _peers: PhantomData<(P, std::cell::Cell<()>)>,
 }
 
 impl<M: Payload + ?Sized, A: Algorithm> Consumer<M, Wary, A> {
     pub(crate) fn of(head: A::Head<M>) -> Self {
-        Self { waiter: Waiter::new(head.seat()), head, _peers: PhantomData }
+        Self {
+            waiter: Waiter::new(head.seat()),
+            #[cfg(not(loom))]
+            readiness: None,
+            head,
+            _peers: PhantomData,
+        }
     }
 
     /// Unlocks messages read in place, by one promise.
@@ -58,7 +70,13 @@ impl<M: Payload + ?Sized, A: Algorithm> Consumer<M, Wary, A> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub unsafe fn trust_peers(self) -> Consumer<M, Trusting, A> {
-        Consumer { head: self.head, waiter: self.waiter, _peers: PhantomData }
+        Consumer {
+            head: self.head,
+            waiter: self.waiter,
+            #[cfg(not(loom))]
+            readiness: self.readiness,
+            _peers: PhantomData,
+        }
     }
 }
 
@@ -157,12 +175,18 @@ impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Consumer<M, P, A> {
     #[inline]
     pub fn recv_into_by(&mut self, into: &mut M, deadline: impl Into<Deadline>) -> Result<usize, RecvError> {
         let found = self.find_by(deadline.into())?;
+        self.copy(&found, into)
+    }
+
+    /// Copies the message that was found, and releases it.
+    #[inline(always)]
+    pub(crate) fn copy(&mut self, found: &Found, into: &mut M) -> Result<usize, RecvError> {
         let into = into.bytes_mut();
         if found.span.len() > into.len() {
-            return Err(too_short(&found, into.len()));
+            return Err(too_short(found, into.len()));
         }
         self.head.area().read(found.span, into);
-        self.head.receive_and_release(&found);
+        self.head.receive_and_release(found);
         Ok(found.span.len())
     }
 
@@ -170,8 +194,41 @@ impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Consumer<M, P, A> {
     #[inline(always)]
     pub(crate) fn find(&mut self) -> Result<Found, RecvError> {
         match self.head.find() {
+            #[cfg(not(loom))]
+            Err(RecvError::Empty) if self.readiness.is_some() => self.find_or_arm(),
             Err(RecvError::Empty) if self.head.seat().is_over() => self.find_last(),
             done => done,
+        }
+    }
+
+    /// Finds a message, or has the descriptor become readable when there may be one.
+    #[cfg(not(loom))]
+    #[cold]
+    fn find_or_arm(&mut self) -> Result<Found, RecvError> {
+        let Some(readiness) = self.readiness.clone() else { return Err(RecvError::Empty) };
+        readiness.look(|watch| self.poll_find(watch)).unwrap_or(Err(RecvError::Empty))
+    }
+
+    /// Finds a message, or says that there is none to come; `None` if `watch` will be rung.
+    #[cfg(not(loom))]
+    pub(crate) fn poll_find(&mut self, watch: &Arc<Watch>) -> Option<Result<Found, RecvError>> {
+        waiting::poll(self, watch, Self::look).map(|done| done.unwrap_or_else(|end| Err(end.into())))
+    }
+
+    /// What tells when to look again, by calling `rung`.
+    #[cfg(all(feature = "async", not(loom)))]
+    pub(crate) fn watch(&self, rung: impl Fn() + Send + Sync + 'static) -> Result<Arc<Watch>, Error> {
+        Watch::new(self.head.seat(), rung)
+    }
+
+    /// Finds a message, if there is one; for what the dead have left, too, if so asked.
+    fn look(&mut self, for_the_dead: bool) -> Option<Result<Found, RecvError>> {
+        if for_the_dead {
+            self.head.look_for_the_dead();
+        }
+        match self.head.find() {
+            Err(RecvError::Empty) => None,
+            done => Some(done),
         }
     }
 
@@ -196,15 +253,7 @@ impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Consumer<M, P, A> {
         if self.waiter.wait() != Wait::Park {
             self.head.let_some_come();
         }
-        waiting::wait(self, deadline, |consumer, for_the_dead| {
-            if for_the_dead {
-                consumer.head.look_for_the_dead();
-            }
-            match consumer.head.find() {
-                Err(RecvError::Empty) => None,
-                done => Some(done),
-            }
-        })?
+        waiting::wait(self, deadline, Self::look)?
     }
 
     /// How this consumer waits for messages.
@@ -224,6 +273,43 @@ impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Consumer<M, P, A> {
     pub fn set_when_alone(&mut self, when_alone: WhenAlone) -> &mut Self {
         self.waiter.set_when_alone(when_alone);
         self
+    }
+
+    /// A descriptor that is readable when there may be a message to receive, or the end to be
+    /// told of: for `epoll` and the like.
+    ///
+    /// It is readable at first, and from then on whenever the ring has had a message, was closed,
+    /// or a participant has died, since a receive that does not wait said
+    /// [`Empty`](RecvError::Empty). So: when it is readable, receive until that; then wait for it
+    /// again. It is never to be read, written or closed. Each call makes a new descriptor, in
+    /// place of the one before.
+    ///
+    /// The first one in a process starts a thread, which sleeps for all its rings.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if the system refuses a descriptor or the thread.
+    ///
+    /// ```
+    /// use std::os::fd::AsRawFd;
+    ///
+    /// let ring = ironring::spsc::Ring::<[u8]>::anonymous(&ironring::Options::bytes(4096))?;
+    /// let (mut producer, mut consumer) = (ring.producer()?, ring.consumer()?);
+    /// let readiness = consumer.readiness()?;
+    /// while consumer.try_recv().is_ok() {}
+    /// producer.send(b"hello")?;
+    ///
+    /// let mut polled = libc::pollfd { fd: readiness.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    /// // SAFETY: one descriptor, which is open.
+    /// assert_eq!(unsafe { libc::poll(&raw mut polled, 1, -1) }, 1);
+    /// assert_eq!(consumer.try_recv()?.to_vec(), b"hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(not(loom))]
+    pub fn readiness(&mut self) -> Result<Readiness, Error> {
+        let readiness = Readiness::new(self.head.seat())?;
+        self.readiness = Some(readiness.clone());
+        Ok(readiness)
     }
 
     /// Closes the ring, as [`Ring::close`](crate::Ring::close) does.

@@ -186,12 +186,39 @@ impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Producer<M, P, A> {
         deadline: Deadline,
         mut attempt: impl FnMut(&mut Self) -> Result<T, SendError>,
     ) -> Result<T, SendError> {
-        waiting::wait(self, deadline, |producer, _| {
-            match producer.publish().and_then(|()| attempt(producer)) {
-                Err(SendError::Full) => None,
-                done => Some(done),
-            }
-        })?
+        waiting::wait(self, deadline, |producer, _| producer.publish_and(&mut attempt))?
+    }
+
+    /// Publishes what is staged, and makes the attempt; `None` if there is no room for either.
+    fn publish_and<T>(
+        &mut self,
+        attempt: impl FnOnce(&mut Self) -> Result<T, SendError>,
+    ) -> Option<Result<T, SendError>> {
+        match self.publish().and_then(|()| attempt(self)) {
+            Err(SendError::Full) => None,
+            done => Some(done),
+        }
+    }
+
+    /// What tells when to look again, by calling `rung`.
+    #[cfg(all(feature = "async", not(loom)))]
+    pub(crate) fn watch(
+        &self,
+        rung: impl Fn() + Send + Sync + 'static,
+    ) -> Result<std::sync::Arc<waiting::Watch>, crate::Error> {
+        waiting::Watch::new(self.tail.seat(), rung)
+    }
+
+    /// Sends a copy of `message`, or says why it never will be; `None` if `watch` will be rung.
+    #[cfg(all(feature = "async", not(loom)))]
+    pub(crate) fn poll_send(
+        &mut self,
+        message: &M,
+        watch: &std::sync::Arc<waiting::Watch>,
+    ) -> Option<Result<(), SendError>> {
+        let send = |producer: &mut Self| producer.tail.send_bytes(message.bytes());
+        waiting::poll(self, watch, |producer, _| producer.publish_and(send))
+            .map(|done| done.unwrap_or_else(|end| Err(end.into())))
     }
 
     /// How this producer waits for room.

@@ -79,7 +79,7 @@ impl Seat {
 
     fn of(region: &Region, role: Role, record: usize, lock: Option<RecordLock>) -> Self {
         let exchanges = region.identity().geometry.exchange.is_some();
-        let signals = Signals::of(role, region.mapping(), exchanges);
+        let signals = Signals::of(role, region.mapping(), region, exchanges);
         Self { region: region.clone(), role, record, lock, is_announced: Default::default(), signals }
     }
 

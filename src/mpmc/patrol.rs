@@ -122,7 +122,7 @@ pub(super) fn look_round(
         if record.is_attached() {
             record.set_recovered();
             // It may have been killed before it could wake who waits.
-            wake_everybody(region.mapping());
+            wake_everybody(region.mapping(), || region.touch());
         }
         found(lock, number, recovered)?;
     }

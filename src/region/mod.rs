@@ -135,9 +135,14 @@ impl Region {
         self.retired.load(Ordering::Acquire) != 0
     }
 
+    /// Has the kernel give notice of the file, to those who wait by it.
+    pub(crate) fn touch(&self) {
+        self.file.touch();
+    }
+
     /// Closes the ring, if it is open.
     pub(crate) fn close(&self) {
-        Session::close(&self.mapping);
+        Session::close(&self.mapping, || self.touch());
     }
 
     /// Opens the ring again, if it is closed.

@@ -103,7 +103,7 @@ fn finish_removal(file: &RegionFile, path: &Path) -> Result<bool, Error> {
     }
     let header = header(file)?;
     header.word(AT_RETIRED).store(1, Ordering::Release);
-    wake_everybody(&header);
+    wake_everybody(&header, || file.touch());
     std::fs::remove_file(path).map_err(|e| Error::io(format!("removing {}", path.display()), e))?;
     Ok(true)
 }

@@ -7,10 +7,16 @@
 
 #[cfg_attr(loom, path = "../model/kernel.rs")]
 mod kernel;
+#[cfg(not(loom))]
+mod readiness;
 mod rhythm;
 mod session;
 mod signals;
 mod spin;
+#[cfg(not(loom))]
+mod watch;
+#[cfg(not(loom))]
+mod watcher;
 mod word;
 
 use std::time::Duration;
@@ -18,6 +24,10 @@ use std::time::Duration;
 #[cfg(not(loom))]
 use std::time::Instant;
 
+#[cfg(not(loom))]
+pub use self::readiness::Readiness;
+#[cfg(not(loom))]
+pub(crate) use self::watch::{Watch, poll};
 use self::word::{Armed, Woken};
 pub(crate) use self::{
     rhythm::Rhythm,
@@ -253,7 +263,7 @@ impl Waiting {
         }
         self.has_parked = true;
         let Some(armed) = self.armed.take() else {
-            self.armed = Some(waiter.arm(seat.signals()));
+            self.armed = Some(waiter.arm(seat.signals(), 0));
             return Step::LookUp;
         };
         match seat.signals().sleep(armed, self.deadline) {

@@ -46,10 +46,10 @@ impl Session {
     }
 
     /// Closes the ring, if it is open, and wakes who waits.
-    pub(crate) fn close(mapping: &Arc<Mapping>) {
+    pub(crate) fn close(mapping: &Arc<Mapping>, touch: impl Fn()) {
         Self::turn(mapping, 0);
         // Also where it was closed: who did it may have been killed before it could.
-        wake_everybody(mapping);
+        wake_everybody(mapping, touch);
     }
 
     /// Opens the ring again, if it is closed.

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     Deadline, Role, Seat,
     memory::Mapping,
+    region::Region,
     sync::{self, Ordering, fence},
 };
 
@@ -29,6 +30,7 @@ pub(crate) struct Signals {
     own: WaitWord,
     peers: WaitWord,
     session: Session,
+    region: Region,
     /// Whether the ring is changed by exchanges.
     exchanges: bool,
     /// [`FENCE`] where this participant must fence by itself.
@@ -37,7 +39,7 @@ pub(crate) struct Signals {
 
 impl Signals {
     /// Those of a participant in `role`.
-    pub(crate) fn of(role: Role, mapping: &Arc<Mapping>, exchanges: bool) -> Self {
+    pub(crate) fn of(role: Role, mapping: &Arc<Mapping>, region: &Region, exchanges: bool) -> Self {
         let [own, peers] = [role, role.peer()].map(|role| WaitWord::of(role, mapping));
         let mut fences = 0;
         if !exchanges {
@@ -47,7 +49,7 @@ impl Signals {
                 fences = FENCE;
             }
         }
-        Self { own, peers, session: Session::current(mapping), exchanges, fences }
+        Self { own, peers, session: Session::current(mapping), region: region.clone(), exchanges, fences }
     }
 
     /// Wakes the other side if it waits: to be called behind the store that has published
@@ -55,7 +57,7 @@ impl Signals {
     #[inline(always)]
     pub(crate) fn stored(&self) {
         self.peers.may_be_fenced_here();
-        self.peers.notify(self.fences);
+        self.peers.notify(self.fences, &self.region);
     }
 
     /// Wakes the other side if it waits: to be called behind the exchange that has published
@@ -67,12 +69,12 @@ impl Signals {
             return;
         }
         sync::fence_behind_exchange();
-        self.peers.notify(0);
+        self.peers.notify(0, &self.region);
     }
 
     /// Wakes the other side, to look again at who is there.
     pub(crate) fn came_or_went(&self) {
-        self.peers.ring_always();
+        self.peers.ring_always(|| self.region.touch());
     }
 
     /// Whether the session is over in which this participant attached.
@@ -95,9 +97,9 @@ impl Signals {
 }
 
 /// Wakes everybody: the ring was closed, removed or repaired.
-pub(crate) fn wake_everybody(mapping: &Arc<Mapping>) {
+pub(crate) fn wake_everybody(mapping: &Arc<Mapping>, touch: impl Fn()) {
     for role in [Role::Consumer, Role::Producer] {
-        WaitWord::of(role, mapping).ring_always();
+        WaitWord::of(role, mapping).ring_always(&touch);
     }
 }
 
@@ -147,17 +149,18 @@ impl Waiter {
         self.when_alone = when_alone;
     }
 
-    /// Begins to sleep, without sleeping: see [`Armed`].
-    pub(crate) fn arm(&mut self, signals: &Signals) -> Armed {
+    /// Begins to sleep, without sleeping: see [`Armed`]. With [`NOTICE`](super::word::NOTICE), to
+    /// be told by a touch of the file.
+    pub(crate) fn arm(&mut self, signals: &Signals, how: u32) -> Armed {
         if self.fencing != Fencing::ByKernel {
-            let expected = signals.own.say_waited_for(0);
+            let expected = signals.own.say_waited_for(how);
             // Pairs with the fence of whoever changes the ring: in `WaitWord::notify`, or in
             // `fence_behind_exchange`.
             fence(Ordering::SeqCst);
             return Armed { expected, patience: PATIENCE };
         }
         let asks = self.wait == Wait::Park;
-        let expected = signals.own.say_waited_for(if asks { FENCE } else { 0 });
+        let expected = signals.own.say_waited_for(if asks { how | FENCE } else { how });
         let fenced = signals.own.fence_others();
         if asks || !fenced {
             self.fencing = Fencing::Asked;
@@ -165,7 +168,7 @@ impl Waiter {
         if fenced {
             return Armed { expected, patience: PATIENCE };
         }
-        let expected = signals.own.say_waited_for(FENCE);
+        let expected = signals.own.say_waited_for(how | FENCE);
         fence(Ordering::SeqCst);
         Armed { expected, patience: SHORT_PATIENCE }
     }

@@ -1,21 +1,24 @@
 //! The word that waiting participants sleep on, and how they are woken.
 //!
 //! ```text
-//!  31                                  3   2   1   0
-//! +-------------------------------------+---+---+---+
-//! |        how often it was rung        | F | K | W |
-//! +-------------------------------------+---+---+---+
+//!  31                              4   3   2   1   0
+//! +---------------------------------+---+---+---+---+
+//! |      how often it was rung      | N | F | K | W |
+//! +---------------------------------+---+---+---+---+
 //! ```
 //!
 //! - W: somebody waits, or did and died.
 //! - K: a wake-up is owed: the word was rung, and perhaps those who sleep not yet woken.
 //! - F: whoever changes the ring is to fence before it looks at this word.
+//! - N: somebody waits who does not sleep on the word, but is told when the region's file is
+//!   touched ([`Watch`](super::Watch)).
 //!
 //! To wait: set W; full fence; look at the ring again; sleep while the word is what it was
 //! with W set, but no longer than the patience; look at the ring. To wake: change the ring;
 //! full fence; load the word. Where neither W nor K is set, nobody is to be woken, and nobody
-//! makes a system call. Else exchange it for one rung once more, with K and without W; wake
-//! *all*; take K away again, unless the word has changed meanwhile.
+//! makes a system call. Else exchange it for one rung once more, with K and without W and N; wake
+//! *all*, and touch the file where N was set; take K away again, unless the word has changed
+//! meanwhile.
 //!
 //! Of the two fences, one sees what the other side did before its own: so either the waiter
 //! sees the change, or the waker sees W. From W on the word's value keeps the waiter awake
@@ -31,6 +34,7 @@ use crate::{
     Role,
     layout::{AT_CONSUMERS_WAIT, AT_PRODUCERS_WAIT},
     memory::{HalfWord, Mapping},
+    region::Region,
     sync::{Ordering, fence},
 };
 
@@ -44,7 +48,9 @@ const WAITED_FOR: u32 = 1;
 const OWED: u32 = 1 << 1;
 /// See [`Signals`](super::Signals).
 pub(super) const FENCE: u32 = 1 << 2;
-const ONE: u32 = 1 << 3;
+/// See [`WaitWord`].
+pub(super) const NOTICE: u32 = 1 << 3;
+const ONE: u32 = 1 << 4;
 
 /// A sleep that was begun: whoever changes the ring from now on wakes those who sleep on the
 /// word while it is as expected. Before that, the ring is to be looked at once more.
@@ -90,7 +96,7 @@ impl WaitWord {
 
     /// Says that nobody waits, where that is known.
     pub(super) fn reset(&self) {
-        self.clear(WAITED_FOR | FENCE);
+        self.clear(WAITED_FOR | FENCE | NOTICE);
     }
 
     /// Lets those who wait here have this process fenced by the kernel; false if it cannot be.
@@ -118,7 +124,7 @@ impl WaitWord {
     /// Wakes who waits, if somebody does: to be called behind a change of the ring, and a fence
     /// of one kind or another. With [`FENCE`], this makes that fence.
     #[inline(always)]
-    pub(super) fn notify(&self, with: u32) {
+    pub(super) fn notify(&self, with: u32, region: &Region) {
         #[cfg(loom)]
         if !self.is_there() {
             return;
@@ -127,12 +133,12 @@ impl WaitWord {
         // exchange in `ring`.
         let found = self.word.load(Ordering::Relaxed) | with;
         if found & (WAITED_FOR | OWED | FENCE) != 0 {
-            self.ring_if_waited_for(found);
+            self.ring_if_waited_for(found, region);
         }
     }
 
     #[cold]
-    fn ring_if_waited_for(&self, mut found: u32) {
+    fn ring_if_waited_for(&self, mut found: u32, region: &Region) {
         if found & FENCE != 0 {
             fence(Ordering::SeqCst);
             found = self.word.load(Ordering::Relaxed);
@@ -140,7 +146,7 @@ impl WaitWord {
         // Where the exchange fails and W is gone, somebody has rung the word since the ring
         // was changed, and wakes all.
         while found & (WAITED_FOR | OWED) != 0 {
-            match self.ring(found, OWED) {
+            match self.ring(found, OWED, || region.touch()) {
                 Ok(()) => return,
                 Err(now) => found = now,
             }
@@ -148,25 +154,37 @@ impl WaitWord {
     }
 
     /// Wakes who waits, whatever the reason, and keeps those awake who are about to sleep.
-    pub(crate) fn ring_always(&self) {
+    pub(crate) fn ring_always(&self, touch: impl Fn()) {
         let mut found = self.word.load(Ordering::Relaxed);
-        while let Err(now) = self.ring(found, if found & (WAITED_FOR | OWED) == 0 { 0 } else { OWED }) {
+        let owed = |found| if found & (WAITED_FOR | OWED) == 0 { 0 } else { OWED };
+        while let Err(now) = self.ring(found, owed(found), &touch) {
             found = now;
         }
     }
 
     /// Rings the word, if it still is as `found`; what it is, if not.
-    fn ring(&self, found: u32, owed: u32) -> Result<(), u32> {
+    fn ring(&self, found: u32, owed: u32, touch: impl FnOnce()) -> Result<(), u32> {
         let rung = (found & FENCE) | owed | (found & !(ONE - 1)).wrapping_add(ONE);
         // Release: pairs with the Acquire in `say_waited_for`: who waits from then on sees
         // what was done before.
         self.word.compare_exchange(found, rung, Ordering::AcqRel, Ordering::Relaxed)?;
         if owed != 0 {
             kernel::wake_all(&self.word);
+            // Also where only a wake-up is owed: who owed it may have taken N away.
+            if found & (NOTICE | OWED) != 0 {
+                touch();
+            }
             // Left where somebody has said since that he waits: the next one pays a call.
             let _ = self.word.compare_exchange(rung, rung & !OWED, Ordering::Relaxed, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    /// Whether somebody has rung the word since it was as `expected`.
+    #[cfg(not(loom))]
+    pub(super) fn is_rung(&self, expected: u32) -> bool {
+        // Acquire: pairs with the Release in `ring`.
+        self.word.load(Ordering::Acquire) / ONE != expected / ONE
     }
 
     /// Sleeps while the word is as expected, for `timeout` at most.
