@@ -1,10 +1,13 @@
 //! The arguments, and what `--help` says.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use bytesize::ByteSize;
 use clap::{Parser, Subcommand, ValueEnum};
-use ironring::Delivery;
+use ironring::{Delivery, Wait};
 
 const STATUSES: &str = "\
 Exit status:
@@ -13,6 +16,7 @@ Exit status:
     2  wrong arguments
     3  recv: a sender was killed instead of finishing
     4  send, recv: the ring was removed while it was in use
+    5  send, recv: --timeout is over
   141  standard output was closed, as by `head`
   128 + N  ended by signal N, such as 130 by Ctrl-C
 
@@ -179,6 +183,44 @@ pub(crate) struct Send {
     /// mpmc: never waits; in a full ring each line takes the place of the oldest messages
     #[arg(long, conflicts_with = "chunk")]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) waiting: Waiting,
+}
+
+/// How `send` waits for room, and `recv` for messages.
+#[derive(Debug, Parser)]
+pub(crate) struct Waiting {
+    /// Gives up, with status 5, when it has waited for MS milliseconds at a time
+    #[arg(long, value_name = "MS")]
+    timeout: Option<u64>,
+    /// How to pass the time
+    #[arg(long, value_enum, default_value = "spin-then-park")]
+    wait: WaitArg,
+}
+
+impl Waiting {
+    /// The longest wait at a time.
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.timeout.map(Duration::from_millis)
+    }
+
+    pub(crate) fn strategy(&self) -> Wait {
+        match self.wait {
+            WaitArg::Spin => Wait::Spin,
+            WaitArg::SpinThenPark => Wait::SpinThenPark,
+            WaitArg::Park => Wait::Park,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum WaitArg {
+    /// Looks again and again: takes a core
+    Spin,
+    /// Looks again for some microseconds where that pays, then sleeps
+    SpinThenPark,
+    /// Sleeps at once
+    Park,
 }
 
 #[derive(Debug, Parser)]
@@ -194,6 +236,8 @@ pub(crate) struct Recv {
     /// Waits for the next sender when one has ended
     #[arg(long)]
     pub(crate) follow: bool,
+    #[command(flatten)]
+    pub(crate) waiting: Waiting,
 }
 
 #[derive(Debug, Parser)]

@@ -18,6 +18,8 @@ pub(crate) enum Failure {
     SenderKilled(String),
     /// The ring was removed while it was in use: status 4.
     Removed(String),
+    /// It has waited for as long as it was told to: status 5.
+    TimedOut(String),
     /// Nobody reads standard output any more. Status 141, as for a program that the
     /// signal SIGPIPE ends, and as silently.
     OutputClosed,
@@ -30,6 +32,7 @@ impl Failure {
             Self::Error(why) => (1, why),
             Self::SenderKilled(why) => (3, why),
             Self::Removed(why) => (4, why),
+            Self::TimedOut(why) => (5, why),
             Self::OutputClosed => return ExitCode::from(141),
         };
         complain(ring, why);
@@ -69,6 +72,9 @@ impl From<SendError> for Failure {
     fn from(error: SendError) -> Self {
         match error {
             SendError::Retired => Self::Removed(format!("{error}; what was not sent is lost")),
+            SendError::TimedOut => {
+                Self::TimedOut("--timeout is over: there was no room for the next message".into())
+            }
             _ => Self::Error(error.to_string()),
         }
     }

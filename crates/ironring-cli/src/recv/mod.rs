@@ -28,7 +28,9 @@ pub(crate) fn run(args: &Recv) -> Result<(), Failure> {
 }
 
 fn recv<A: Used>(ring: &Ring<[u8], A>, args: &Recv) -> Result<(), Failure> {
-    let mut passage = Passage::new(ring.consumer()?)?;
+    let mut consumer = ring.consumer()?;
+    consumer.set_wait(args.waiting.strategy());
+    let mut passage = Passage::new(consumer)?;
     let mut ends = Ends::before(ring, &passage)?;
     let done = receive(ring, args, &mut passage, &mut ends);
     ends.tell_of_the_dead(args, &mut passage);
@@ -48,10 +50,12 @@ fn receive<A: Used>(
 ) -> Result<(), Failure> {
     let mut left = args.count.unwrap_or(u64::MAX);
     let idle_exit = args.idle_exit.map(Duration::from_millis);
+    let timeout = args.waiting.timeout();
+    let limit = idle_exit.into_iter().chain(timeout).min();
     let mut idle_since = Instant::now();
     let mut wait = SHORT_WAIT;
     while left > 0 {
-        let rest = idle_exit.map_or(Duration::MAX, |limit| limit.saturating_sub(idle_since.elapsed()));
+        let rest = limit.map_or(Duration::MAX, |limit| limit.saturating_sub(idle_since.elapsed()));
         let passed = passage.pass(left, wait.min(rest))?;
         if passed > 0 {
             left -= passed;
@@ -71,11 +75,15 @@ fn receive<A: Used>(
             return Err(RecvError::Retired.into());
         }
         if rest <= wait {
-            return Ok(());
+            return if limit == idle_exit { Ok(()) } else { Err(timed_out()) };
         }
         wait = LONG_WAIT.min(2 * wait);
     }
     Ok(())
+}
+
+fn timed_out() -> Failure {
+    Failure::TimedOut("--timeout is over: no message has come".into())
 }
 
 /// The ends of senders that are known.

@@ -2,19 +2,15 @@
 
 use std::{fs::File, io};
 
-use ironring::{Claim, Producer, SendError, Wary};
+use ironring::{Claim, Wary};
 
-use super::{publish, wait_for_room};
+use super::{Lines as _, Patient};
 use crate::{failure::Failure, kind::Used};
 
 /// Sends pieces of `size` bytes, which the kernel writes to the ring itself. However the
 /// input arrives, only the last piece may be shorter.
-pub(super) fn send<A: Used>(
-    producer: &mut Producer<[u8], Wary, A>,
-    input: &File,
-    size: u64,
-) -> Result<(), Failure> {
-    let limit = producer.max_message();
+pub(super) fn send<A: Used>(sender: &mut Patient<'_, A>, input: &File, size: u64) -> Result<(), Failure> {
+    let limit = sender.limit();
     let size = usize::try_from(size).ok().filter(|size| (1..=limit).contains(size)).ok_or_else(|| {
         Failure::Error(format!(
             "--chunk {size}: this ring takes messages of 1 to {limit} bytes; for larger ones make it first, \
@@ -22,18 +18,13 @@ pub(super) fn send<A: Used>(
         ))
     })?;
     loop {
-        let mut claim = match producer.claim(size) {
-            Err(SendError::Full) => {
-                wait_for_room(producer)?;
-                continue;
-            }
-            claimed => claimed?,
-        };
+        let deadline = sender.deadline();
+        let mut claim = sender.producer.claim_by(size, deadline)?;
         let (filled, done) = fill(&mut claim, input);
         if filled > 0 {
             claim.shrink(filled);
             claim.stage();
-            publish(producer)?;
+            sender.publish()?;
         }
         done.map_err(|e| Failure::reading(&e))?;
         if filled < size {

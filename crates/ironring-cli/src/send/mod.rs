@@ -5,7 +5,7 @@ mod lines;
 
 use std::{fs::File, io, os::fd::AsFd, time::Duration};
 
-use ironring::{Producer, Ring, SendError, Wary};
+use ironring::{Deadline, Producer, Ring, SendError, Wary};
 
 use crate::{
     args::Send,
@@ -26,10 +26,12 @@ fn send<A: Used>(ring: &Ring<[u8], A>, args: &Send) -> Result<(), Failure> {
         A::check_force()?;
     }
     let mut producer = ring.producer()?;
+    producer.set_wait(args.waiting.strategy());
+    let timeout = args.waiting.timeout();
     // Not `io::stdin` itself, which has a buffer of its own.
     let input = io::stdin().as_fd().try_clone_to_owned().map(File::from).map_err(|e| Failure::reading(&e))?;
     match args.chunk {
-        Some(size) => chunks::send(&mut producer, &input, size.as_u64())?,
+        Some(size) => chunks::send(&mut Patient { producer: &mut producer, timeout }, &input, size.as_u64())?,
         None if args.force => {
             let mut displaced = 0;
             let done =
@@ -39,7 +41,7 @@ fn send<A: Used>(ring: &Ring<[u8], A>, args: &Send) -> Result<(), Failure> {
             }
             done?;
         }
-        None => lines::send(&mut producer, &input)?,
+        None => lines::send(&mut Patient { producer: &mut producer, timeout }, &input)?,
     }
     check_delivery(ring, &producer)
 }
@@ -56,28 +58,45 @@ trait Lines {
     fn publish(&mut self) -> Result<(), SendError>;
 }
 
-impl<A: Used> Lines for Producer<[u8], Wary, A> {
+/// A sender that waits for room, for so long at a time.
+struct Patient<'a, A: Used> {
+    producer: &'a mut Producer<[u8], Wary, A>,
+    timeout: Option<Duration>,
+}
+
+impl<A: Used> Patient<'_, A> {
+    fn deadline(&self) -> Deadline {
+        self.timeout.map_or(Deadline::NEVER, Deadline::from)
+    }
+}
+
+impl<A: Used> Lines for Patient<'_, A> {
     fn limit(&self) -> usize {
-        self.max_message()
+        self.producer.max_message()
     }
 
     fn take(&mut self, line: &[u8]) -> Result<(), SendError> {
-        let mut is_alone = false;
-        loop {
-            match self.stage(line) {
-                Err(SendError::Full) if is_alone => wait_for_room(self)?,
+        match self.producer.stage(line) {
+            Err(SendError::Full) => {
                 // There may be room when what was staged before is gone.
-                Err(SendError::Full) => {
-                    publish(self)?;
-                    is_alone = true;
-                }
-                done => return done,
+                self.publish()?;
+                self.producer.send_by(line, self.deadline())
             }
+            done => done,
         }
     }
 
+    /// Where others have taken the room meanwhile, waits for some again.
     fn publish(&mut self) -> Result<(), SendError> {
-        publish(self)
+        let deadline = self.deadline();
+        loop {
+            match self.producer.publish() {
+                Err(SendError::Full) if self.producer.is_retired() => return Err(SendError::Retired),
+                Err(SendError::Full) if deadline.has_passed() => return Err(SendError::TimedOut),
+                Err(SendError::Full) => std::thread::sleep(NAP),
+                done => return done,
+            }
+        }
     }
 }
 
@@ -102,28 +121,8 @@ impl<A: Used> Lines for Forced<'_, A> {
     }
 }
 
-/// How long to leave a full ring to its receivers.
+/// How long to leave a full ring to its receivers, where what is staged waits to be published.
 const NAP: Duration = Duration::from_micros(50);
-
-/// Publishes what is staged, waiting for room where others have taken it.
-fn publish<A: Used>(producer: &mut Producer<[u8], Wary, A>) -> Result<(), SendError> {
-    loop {
-        match producer.publish() {
-            Err(SendError::Full) => wait_for_room(producer)?,
-            done => return done,
-        }
-    }
-}
-
-/// Sleeps a little, so that a receiver makes room. A ring is full of work for it, so
-/// there is no hurry; a sender that span would take the processor from others.
-fn wait_for_room<A: Used>(producer: &Producer<[u8], Wary, A>) -> Result<(), SendError> {
-    if producer.is_retired() {
-        return Err(SendError::Retired);
-    }
-    std::thread::sleep(NAP);
-    Ok(())
-}
 
 /// What was sent waits in the ring for a receiver, unless no new one can find it.
 fn check_delivery<A: Used>(ring: &Ring<[u8], A>, producer: &Producer<[u8], Wary, A>) -> Result<(), Failure> {

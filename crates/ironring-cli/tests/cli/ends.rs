@@ -171,3 +171,53 @@ fn an_output_that_takes_nothing_is_an_error_and_loses_nothing() {
     assert!(ended.err.contains("standard output"), "{}", ended.err);
     assert_eq!(dir.must("recv ring", ""), b"one\ntwo\n");
 }
+
+#[test]
+fn a_timeout_ends_a_receiver_that_nothing_comes_for() {
+    let dir = Dir::new();
+    let mut sender = dir.start("send ring");
+    sender.write(b"one\n");
+    dir.wait_for_stat("ring", "the message is there", |stat| stat["messages"] == 1);
+    for wait in ["spin", "spin-then-park", "park"] {
+        let ended = dir.run(&format!("recv ring --timeout 20 --wait {wait}"), "");
+        assert_eq!(ended.status, 5, "{wait}: {}", ended.err);
+        assert!(ended.err.contains("--timeout"), "{}", ended.err);
+    }
+    assert_eq!(dir.run("recv ring --timeout 20 --idle-exit 10", "").status, 0);
+    assert_eq!(sender.finish().status, 0);
+}
+
+#[test]
+fn a_timeout_ends_a_sender_that_finds_no_room() {
+    let dir = Dir::new();
+    dir.must("create ring --kind spsc --bytes 4096", "");
+    let line = [b'x'; 1000];
+    let lines = [&line[..], b"\n"].concat().repeat(10);
+    let ended = dir.run("send ring --timeout 20", &lines);
+    assert_eq!(ended.status, 5, "{}", ended.err);
+    let ended = dir.run("send ring --timeout 20 --chunk 1000", &lines);
+    assert_eq!(ended.status, 5, "{}", ended.err);
+    let got = dir.must("recv ring --idle-exit 20 --follow", "");
+    assert!(!got.is_empty() && lines.starts_with(&got), "{} bytes", got.len());
+}
+
+/// It sleeps: in a second it runs for some hundredths at most. And a signal ends it at once.
+#[test]
+fn an_idle_receiver_costs_no_processor_time_and_ends_by_a_signal() {
+    let dir = Dir::new();
+    let receiver = dir.start("recv ring");
+    dir.wait_for_stat("ring", "the receiver is there", |stat| stat["receiver"]["state"] == "attached");
+    let before = ticks(receiver.id());
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let used = ticks(receiver.id()) - before;
+    assert!(used <= 5, "{used} hundredths of a second");
+    receiver.signal("INT");
+    assert_eq!(receiver.finish().status, 128 + 2);
+}
+
+/// What a process has used of processors, in hundredths of a second.
+fn ticks(process: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("it runs");
+    let fields: Vec<&str> = stat.rsplit(')').next().expect("its name").split_whitespace().collect();
+    fields[11..13].iter().map(|ticks| ticks.parse::<u64>().expect("a number")).sum()
+}
