@@ -75,6 +75,9 @@ pub trait Tail<M: Payload + ?Sized>: Debug + Send {
     /// Publishes everything staged, at once. Where it fails, it stays staged.
     fn publish(&mut self) -> Result<(), SendError>;
 
+    /// The ring was found full: passes some time in which messages are likely to be taken.
+    fn let_some_go(&mut self) {}
+
     /// How much is staged, for [`unstage`](Self::unstage).
     fn staged(&self) -> u64;
 
@@ -114,6 +117,14 @@ pub trait Head<M: Payload + ?Sized>: Debug + Send {
     /// by anybody.
     fn receive_and_release(&mut self, found: &Found);
 
+    /// Receives the next message by copying it to `into`, and releases it; returns its length
+    /// in bytes.
+    #[inline(always)]
+    fn receive_into(&mut self, into: &mut [u8]) -> Result<usize, RecvError> {
+        let found = self.find()?;
+        copy(self, &found, into)
+    }
+
     /// Copies as many values to `into` as there are and fit, and releases them; returns how
     /// many.
     fn receive_values(&mut self, into: &mut [u8]) -> Result<usize, RecvError>;
@@ -144,6 +155,22 @@ pub trait Head<M: Payload + ?Sized>: Debug + Send {
     fn area(&self) -> &Area;
 
     fn seat(&self) -> &Seat;
+}
+
+/// Copies `found`, which was found last, to `into`, and releases it; returns its length in bytes.
+#[inline(always)]
+pub(crate) fn copy<M: Payload + ?Sized, H: Head<M> + ?Sized>(
+    head: &mut H,
+    found: &Found,
+    into: &mut [u8],
+) -> Result<usize, RecvError> {
+    let len = found.span.len();
+    if len > into.len() {
+        return Err(RecvError::BufferTooShort { len, room: into.len() });
+    }
+    head.area().read(found.span, into);
+    head.receive_and_release(found);
+    Ok(len)
 }
 
 /// A message that was found, where it lies.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytemuck::Pod;
 
-use super::{Batch, Message, message::too_short};
+use super::{Batch, Message};
 use crate::{
     Deadline, Seat, Wait, WhenAlone,
     algorithm::{Algorithm, Found, Head},
@@ -174,20 +174,18 @@ impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Consumer<M, P, A> {
     /// Those of [`recv_into`](Self::recv_into), and [`RecvError::TimedOut`].
     #[inline]
     pub fn recv_into_by(&mut self, into: &mut M, deadline: impl Into<Deadline>) -> Result<usize, RecvError> {
-        let found = self.find_by(deadline.into())?;
-        self.copy(&found, into)
+        let into = into.bytes_mut();
+        match self.head.receive_into(into) {
+            Err(RecvError::Empty) => self.wait_for(deadline.into(), |head| head.receive_into(into)),
+            done => done,
+        }
     }
 
     /// Copies the message that was found, and releases it.
+    #[cfg(all(feature = "async", not(loom)))]
     #[inline(always)]
     pub(crate) fn copy(&mut self, found: &Found, into: &mut M) -> Result<usize, RecvError> {
-        let into = into.bytes_mut();
-        if found.span.len() > into.len() {
-            return Err(too_short(found, into.len()));
-        }
-        self.head.area().read(found.span, into);
-        self.head.receive_and_release(found);
-        Ok(found.span.len())
+        crate::algorithm::copy(&mut self.head, found, into.bytes_mut())
     }
 
     /// Finds a message, or says whether there may be one later.
@@ -223,10 +221,20 @@ impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Consumer<M, P, A> {
 
     /// Finds a message, if there is one; for what the dead have left, too, if so asked.
     fn look(&mut self, for_the_dead: bool) -> Option<Result<Found, RecvError>> {
+        self.try_to(for_the_dead, A::Head::find)
+    }
+
+    /// Makes an attempt to receive; `None` if there is no message; for what the dead have left,
+    /// too, if so asked.
+    fn try_to<T>(
+        &mut self,
+        for_the_dead: bool,
+        attempt: impl FnOnce(&mut A::Head<M>) -> Result<T, RecvError>,
+    ) -> Option<Result<T, RecvError>> {
         if for_the_dead {
             self.head.look_for_the_dead();
         }
-        match self.head.find() {
+        match attempt(&mut self.head) {
             Err(RecvError::Empty) => None,
             done => Some(done),
         }
@@ -244,16 +252,21 @@ impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Consumer<M, P, A> {
     #[inline(always)]
     pub(crate) fn find_by(&mut self, deadline: Deadline) -> Result<Found, RecvError> {
         match self.head.find() {
-            Err(RecvError::Empty) => self.wait_for_message(deadline),
+            Err(RecvError::Empty) => self.wait_for(deadline, A::Head::find),
             done => done,
         }
     }
 
-    fn wait_for_message(&mut self, deadline: Deadline) -> Result<Found, RecvError> {
+    /// Waits for a message to come, and retries.
+    fn wait_for<T>(
+        &mut self,
+        deadline: Deadline,
+        mut attempt: impl FnMut(&mut A::Head<M>) -> Result<T, RecvError>,
+    ) -> Result<T, RecvError> {
         if self.waiter.wait() != Wait::Park {
             self.head.let_some_come();
         }
-        waiting::wait(self, deadline, Self::look)?
+        waiting::wait(self, deadline, |consumer, for_the_dead| consumer.try_to(for_the_dead, &mut attempt))?
     }
 
     /// How this consumer waits for messages.

@@ -6,7 +6,6 @@ use bytemuck::Pod;
 
 use super::Consumer;
 use crate::{
-    RecvError,
     algorithm::{Algorithm, Found, Head},
     memory::Area,
     payload::Payload,
@@ -383,9 +382,4 @@ impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Drop for Batch<'_, M, P, A> {
             self.consumer.head.release();
         }
     }
-}
-
-/// The error for a buffer that is shorter than `found`.
-pub(super) fn too_short(found: &Found, room: usize) -> RecvError {
-    RecvError::BufferTooShort { len: found.span.len(), room }
 }

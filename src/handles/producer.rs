@@ -186,7 +186,13 @@ impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Producer<M, P, A> {
         deadline: Deadline,
         mut attempt: impl FnMut(&mut Self) -> Result<T, SendError>,
     ) -> Result<T, SendError> {
-        waiting::wait(self, deadline, |producer, _| producer.publish_and(&mut attempt))?
+        waiting::wait(self, deadline, |producer, _| {
+            let done = producer.publish_and(&mut attempt);
+            if done.is_none() {
+                producer.tail.let_some_go();
+            }
+            done
+        })?
     }
 
     /// Publishes what is staged, and makes the attempt; `None` if there is no room for either.

@@ -336,6 +336,18 @@ pub(super) fn prefetch_write(at: *const u8) {
     let _ = at;
 }
 
+/// Asks for the cache line at `at`, to be read soon. Any address may be given.
+#[inline(always)]
+pub(super) fn prefetch_read(at: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: as above.
+    unsafe {
+        core::arch::asm!("prefetcht0 [{at}]", at = in(reg) at, options(nostack, preserves_flags, readonly));
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -254,6 +254,12 @@ impl Area {
         copy::prefetch_write(self.base.as_ptr().wrapping_add(offset as usize));
     }
 
+    /// Fetches the line at `offset` for reading, ahead of the loads from it.
+    #[inline(always)]
+    pub(crate) fn expect_read(&self, offset: u64) {
+        copy::prefetch_read(self.base.as_ptr().wrapping_add(offset as usize));
+    }
+
     /// Copies `bytes` to the start of `span`; what does not fit is left out.
     #[inline(always)]
     pub(crate) fn write(&self, span: Span, bytes: &[u8]) {

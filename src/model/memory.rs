@@ -404,6 +404,8 @@ impl Area {
     /// There are no caches in a model.
     pub(crate) const fn expect_write(&self, _: u64) {}
 
+    pub(crate) const fn expect_read(&self, _: u64) {}
+
     /// Copies `bytes` to `span`, word by word.
     pub(crate) fn write(&self, span: Span, bytes: &[u8]) {
         let len = bytes.len().min(span.len);

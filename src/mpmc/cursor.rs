@@ -11,7 +11,6 @@ pub(super) struct Cursor {
     position: u64,
     /// Shared by all on this side: it may lag, and never leads.
     hint: Word,
-    side: Side,
 }
 
 /// What a participant does with positions.
@@ -39,8 +38,9 @@ const STRETCH: u32 = 64;
 const MAX_STRETCHES: u64 = 1 << 14;
 
 impl Side {
+    /// The entry at `position`, less its slot, when this side can take it.
     #[inline(always)]
-    const fn wanted(self, turns: Turns, position: u64) -> u64 {
+    pub(super) const fn wanted(self, turns: Turns, position: u64) -> u64 {
         match self {
             Self::Tail => turns.free(position),
             Self::Head => turns.free(position).wrapping_add(turns.turns(1)),
@@ -63,7 +63,7 @@ impl Cursor {
             Side::Tail => shared.tail(),
             Side::Head => shared.head(),
         };
-        Self { position: 0, hint, side }
+        Self { position: 0, hint }
     }
 
     #[inline(always)]
@@ -71,21 +71,21 @@ impl Cursor {
         self.position
     }
 
-    /// Goes to the first position that is not yet taken.
+    /// Goes to the first position that is not yet taken by `side`, the one that this was made for.
     #[inline(always)]
-    pub(super) fn look(&mut self, shared: &Shared) -> Result<Look, Corrupt> {
+    pub(super) fn look(&mut self, shared: &Shared, side: Side) -> Result<Look, Corrupt> {
         let position = self.later_of_hint();
         // Acquire: pairs with the Release of the exchange in `Participant::exchange`.
         let entry = shared.entry(position).load(Ordering::Acquire);
-        let ahead = shared.turns.ahead(entry, self.side.wanted(shared.turns, position));
-        if ahead == 0 {
+        let wanted = side.wanted(shared.turns, position);
+        if shared.turns.is_in(entry, wanted) {
             self.position = position;
             return Ok(Look::Ready(entry));
         }
-        if ahead == -1 && position == self.position {
+        if position == self.position && shared.turns.ahead(entry, wanted) == -1 {
             return Ok(Look::Blocked(entry));
         }
-        self.walk(shared, position)
+        self.walk(shared, side, position)
     }
 
     /// The hint, or what this participant has seen, whichever is later.
@@ -99,13 +99,13 @@ impl Cursor {
 
     /// Goes on from `position` to the first that is not taken.
     #[cold]
-    fn walk(&mut self, shared: &Shared, mut position: u64) -> Result<Look, Corrupt> {
+    fn walk(&mut self, shared: &Shared, side: Side, mut position: u64) -> Result<Look, Corrupt> {
         let mut trusts_hint = true;
         let limit = MAX_STRETCHES + shared.capacity / u64::from(STRETCH);
         for _ in 0..limit {
             for _ in 0..STRETCH {
                 let entry = shared.entry(position).load(Ordering::Acquire);
-                let ahead = shared.turns.ahead(entry, self.side.wanted(shared.turns, position));
+                let ahead = shared.turns.ahead(entry, side.wanted(shared.turns, position));
                 match ahead {
                     0 | -1 => {
                         self.position = position;
@@ -122,7 +122,7 @@ impl Cursor {
                     _ => {
                         // The hint led: no participant makes it, so go by what was seen.
                         if !trusts_hint {
-                            return Err(self.side.leads(position));
+                            return Err(side.leads(position));
                         }
                         trusts_hint = false;
                         position = self.position;
@@ -137,7 +137,7 @@ impl Cursor {
                 }
             }
         }
-        Err(self.side.leads(position))
+        Err(side.leads(position))
     }
 
     /// Goes on behind a position that this participant has taken.

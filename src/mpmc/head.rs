@@ -10,7 +10,7 @@ use super::{
     participant::Participant,
     patrol::{self, Adopted, Patrol},
     recovered::Recovered,
-    shared::Place,
+    shared::{Packed, Place},
     words::{Content, Held, Operation},
 };
 use crate::{
@@ -47,8 +47,24 @@ pub struct Head<M: Payload + ?Sized> {
     /// Messages since the ring was last found empty.
     came: u64,
     corrupt: Option<Corrupt>,
+    foreseen: Foreseen,
     _payload: PhantomData<fn(&M)>,
 }
+
+/// Where messages are likely to come: a single producer sends in the slot that it got last, by
+/// the exchange of the position before.
+#[derive(Clone, Copy, Debug)]
+struct Foreseen {
+    /// The position that the ring was last found empty at.
+    position: u64,
+    /// The slot for it.
+    slot: u32,
+    /// The slot for the position behind it.
+    next: u32,
+}
+
+/// The number of no slot.
+const NO_SLOT: u32 = u32::MAX;
 
 /// Recoveries that are kept for the program to ask for.
 const MAX_EVENTS: usize = 1024;
@@ -69,6 +85,7 @@ impl<M: Payload + ?Sized> Head<M> {
             rhythm: Rhythm::new(),
             came: 0,
             corrupt: None,
+            foreseen: Foreseen { position: 0, slot: NO_SLOT, next: NO_SLOT },
             participant,
             _payload: PhantomData,
         };
@@ -96,42 +113,75 @@ impl<M: Payload + ?Sized> Head<M> {
         self.dequeue()
     }
 
-    /// Takes the next slot from the ring.
+    /// Takes the next slot from the ring, and opens it.
     #[inline(always)]
     fn dequeue(&mut self) -> Result<Place, RecvError> {
+        let (place, position) = self.take()?;
+        Ok(self.open(place, position))
+    }
+
+    /// Takes the next slot from the ring: in which place it is held, and where it was.
+    #[inline(always)]
+    fn take(&mut self) -> Result<(u32, u64), RecvError> {
+        if let Some(corrupt) = self.corrupt {
+            return Err(corrupt.into());
+        }
         let place = self.spare()?;
         loop {
-            let entry = match self.cursor.look(&self.participant.shared) {
+            let entry = match self.cursor.look(&self.participant.shared, Side::Head) {
                 Ok(Look::Ready(entry)) => entry,
-                Ok(Look::Blocked(_)) => {
+                Ok(Look::Blocked(entry)) => {
                     self.patrol.found_empty();
+                    self.foresee(entry);
                     return Err(RecvError::Empty);
                 }
                 Err(corrupt) => return Err(self.spoilt(corrupt).into()),
             };
             let position = self.cursor.position();
+            let shared = &self.participant.shared;
+            // It travels while the exchange waits for the entry.
+            shared.expect_slot(shared.turns.slot(entry), Side::Head);
             match self.participant.exchange(Operation::Dequeue, place, position, entry, None) {
                 Ok(true) => {}
                 Ok(false) => continue,
                 Err(corrupt) => return Err(self.spoilt(corrupt).into()),
             }
             self.cursor.take();
-            self.spares &= !(1 << place);
             self.came += 1;
-            let slot = self.participant.slot(place);
-            self.taken.push(Block {
-                record: self.participant.number,
-                place,
-                slot,
-                position,
-                deliveries: 1,
-                released: 0,
-                given: 0,
-            });
-            self.next = Some(Place::FIRST);
             self.expect_more(position);
-            return Ok(Place::FIRST);
+            return Ok((place, position));
         }
+    }
+
+    /// Starts to give out the messages of a slot just taken.
+    #[inline(always)]
+    fn open(&mut self, place: u32, position: u64) -> Place {
+        self.spares &= !(1 << place);
+        self.taken.push(Block {
+            record: self.participant.number,
+            place,
+            slot: self.participant.slot(place),
+            position,
+            deliveries: 1,
+            released: 0,
+            given: 0,
+        });
+        self.next = Some(Place::FIRST);
+        Place::FIRST
+    }
+
+    /// Fetches the slot in which the next message is likely to come, so that it travels together
+    /// with the entry, which is `entry` until then.
+    #[inline(always)]
+    fn foresee(&mut self, entry: u64) {
+        let shared = &self.participant.shared;
+        let position = self.cursor.position();
+        let Foreseen { position: before, next, .. } = self.foreseen;
+        if position != before {
+            let slot = if position == before.wrapping_add(1) { next } else { NO_SLOT };
+            self.foreseen = Foreseen { position, slot, next: shared.turns.slot(entry) };
+        }
+        shared.expect_slot(self.foreseen.slot, Side::Head);
     }
 
     /// Fetches what comes some positions behind `position`.
@@ -139,7 +189,7 @@ impl<M: Payload + ?Sized> Head<M> {
     fn expect_more(&self, position: u64) {
         let shared = &self.participant.shared;
         shared.expect_entry(position.wrapping_add(EXPECT_ENTRY));
-        shared.expect(position.wrapping_add(EXPECT_SLOT));
+        shared.expect(position.wrapping_add(EXPECT_SLOT), Side::Head);
     }
 
     /// The place of a slot to give: never the last spare one, so that a successor in this
@@ -352,21 +402,61 @@ impl<M: Payload + ?Sized> algorithm::Head<M> for Head<M> {
         self.release();
     }
 
+    #[inline(always)]
+    fn receive_into(&mut self, into: &mut [u8]) -> Result<usize, RecvError> {
+        if self.next.is_none() && self.taken.is_empty() {
+            if !self.participant.seat().is_here() {
+                return Err(RecvError::Forked);
+            }
+            if self.patrol.is_due() || !self.back.is_empty() {
+                self.fetch_again()?;
+            }
+            if self.next.is_none() {
+                let (place, position) = self.take()?;
+                let slot = self.participant.slot(place);
+                let shared = &self.participant.shared;
+                if shared.delivery == Delivery::AtLeastOnce
+                    && let Ok(Packed { span, next: None, .. }) = shared.message(slot, Place::FIRST, M::SIZE)
+                    && span.len() <= into.len()
+                {
+                    // Never a block, so that a single message costs no more than it must.
+                    shared.slots().read(span, into);
+                    self.participant.set_held(place, Held::spare(slot));
+                    return Ok(span.len());
+                }
+                self.open(place, position);
+            }
+        }
+        let found = self.find()?;
+        algorithm::copy(self, &found, into)
+    }
+
     fn receive_values(&mut self, into: &mut [u8]) -> Result<usize, RecvError> {
-        let mut received = 0;
-        for value in into.chunks_exact_mut(M::SIZE) {
-            let found = match self.find() {
-                Err(RecvError::Empty | RecvError::HoldsAll) if received > 0 => break,
+        let most = into.len() / M::SIZE;
+        let mut left = into;
+        while left.len() >= M::SIZE {
+            match self.find() {
+                Err(RecvError::Empty | RecvError::HoldsAll) if left.len() / M::SIZE < most => break,
                 found => found?,
             };
-            self.area().read(found.span, value);
-            self.receive(&found);
-            if self.next.is_none() {
+            let (Some(block), Some(place)) = (self.taken.last_mut(), self.next) else { break };
+            let shared = &self.participant.shared;
+            let (span, next) = match shared.values(block.slot, place, M::SIZE, left.len()) {
+                Ok(values) => values,
+                Err(corrupt) => return Err(self.spoilt(corrupt).into()),
+            };
+            let (now, behind) = left.split_at_mut(span.len());
+            shared.slots().read(span, now);
+            block.given += (span.len() / M::SIZE) as u32;
+            let block = *block;
+            self.record_received(&block);
+            (left, self.next) = (behind, next);
+            if next.is_none() {
                 // Whole slots at a time, so that it never runs out of spare ones.
                 self.release();
             }
-            received += 1;
         }
+        let received = most - left.len() / M::SIZE;
         self.release();
         Ok(received)
     }
@@ -451,7 +541,8 @@ impl<M: Payload + ?Sized> algorithm::Head<M> for Head<M> {
             return true;
         }
         let at_hand = self.next.is_some() || !self.back.is_empty();
-        !at_hand && !matches!(self.cursor.clone().look(&self.participant.shared), Ok(Look::Ready(_)))
+        !at_hand
+            && !matches!(self.cursor.clone().look(&self.participant.shared, Side::Head), Ok(Look::Ready(_)))
     }
 
     fn capacity(&self) -> u64 {

@@ -115,6 +115,11 @@ pub type Batch<'a, M, P = Wary> = crate::Batch<'a, M, P, Mpmc>;
 const EXPECT_ENTRY: u64 = 8;
 /// How many positions ahead the slot is fetched that lies there.
 const EXPECT_SLOT: u64 = 4;
+/// How many lines of a slot are fetched ahead; what comes behind them the processor guesses.
+const EXPECT_LINES: u64 = 32;
+/// Pauses of a producer that has found the ring full, before it looks again. In a model each
+/// is a turn of somebody else.
+const FULL_STAY: u32 = if cfg!(loom) { 1 } else { 64 };
 
 /// The algorithm of this module, as a type.
 #[derive(Debug)]

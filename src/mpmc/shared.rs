@@ -3,7 +3,11 @@
 
 use std::sync::Arc;
 
-use super::words::{Content, Held, Owner, Turns};
+use super::{
+    EXPECT_LINES,
+    cursor::Side,
+    words::{Content, Held, Owner, Turns},
+};
 use crate::{
     algorithm::Found,
     error::Corrupt,
@@ -11,7 +15,7 @@ use crate::{
     layout::{AT_HEAD, AT_TAIL, RECORD_HELD, SLOT_HEADER, SLOT_OWNER},
     memory::{Area, Mapping, Span, Word, WordRef},
     options::Delivery,
-    payload::{FrameHeader, WORD},
+    payload::{CACHE_LINE, FrameHeader, WORD},
 };
 
 #[derive(Debug)]
@@ -26,6 +30,8 @@ pub(super) struct Shared {
     /// Where the first message's bytes lie in a slot.
     pub(super) payload_offset: u64,
     slot_count: u32,
+    /// How much of a slot is fetched ahead of its use.
+    expected_len: u64,
     pub(super) message_size: usize,
     records: Area,
     entries: Area,
@@ -88,6 +94,7 @@ impl Shared {
             slot_len: geometry.stride,
             payload_offset: geometry.payload_offset(),
             slot_count: exchange.slots(geometry.capacity) as u32,
+            expected_len: geometry.stride.min(EXPECT_LINES * CACHE_LINE),
             message_size: geometry.message_size as usize,
             records: mapping.area(records_at, records_len),
             entries: mapping.area(exchange.entries_offset(), (geometry.capacity * WORD) as usize),
@@ -204,13 +211,30 @@ impl Shared {
         self.slots.span(u64::from(slot) * self.slot_len + offset, len)
     }
 
-    /// Fetches the start of the slot that lies at `position`, ahead of its use.
+    /// Fetches the start of the slot that lies at `position`, ahead of its use by `side`, if it is
+    /// the one that will lie there then.
     #[inline(always)]
-    pub(super) fn expect(&self, position: u64) {
+    pub(super) fn expect(&self, position: u64, side: Side) {
         let entry = self.entry(position).load(crate::sync::Ordering::Relaxed);
-        let slot = self.turns.slot(entry);
-        if slot < self.slot_count {
-            self.slots.expect_write(u64::from(slot) * self.slot_len);
+        if self.turns.is_in(entry, side.wanted(self.turns, position)) {
+            self.expect_slot(self.turns.slot(entry), side);
+        }
+    }
+
+    /// Fetches the start of `slot`, if there is such a one, ahead of its use by `side`.
+    #[inline(always)]
+    pub(super) fn expect_slot(&self, slot: u32, side: Side) {
+        if slot >= self.slot_count {
+            return;
+        }
+        let start = u64::from(slot) * self.slot_len;
+        // Both sides write the owner.
+        self.slots.expect_write(start);
+        for line in (start + CACHE_LINE..start + self.expected_len).step_by(CACHE_LINE as usize) {
+            match side {
+                Side::Tail => self.slots.expect_write(line),
+                Side::Head => self.slots.expect_read(line),
+            }
         }
     }
 
@@ -227,11 +251,7 @@ impl Shared {
         let word = self.slot_word(slot, place.offset)?.load(crate::sync::Ordering::Relaxed);
         let found =
             if size == 0 { self.frame(slot, place, word) } else { self.value(slot, place, word, size) };
-        found.ok_or(Corrupt {
-            word: "slot header",
-            found: word,
-            expected: "ready, with lengths within the slot",
-        })
+        found.ok_or_else(|| not_ready(word))
     }
 
     /// The message at `place` in `slot`, which was taken at `position`; where the one behind
@@ -272,15 +292,44 @@ impl Shared {
 
     #[inline(always)]
     fn value(&self, slot: u32, place: Place, word: u64, size: usize) -> Option<Packed> {
+        let (span, next) = self.values_at(slot, place, word, size, size)?;
+        Some(Packed { span, tag: 0, next })
+    }
+
+    /// The values of `size` bytes from `place` on in `slot`, as many as `room` bytes take, which is
+    /// one at least; and where the one behind them lies, if there is one.
+    #[inline(always)]
+    pub(super) fn values(
+        &self,
+        slot: u32,
+        place: Place,
+        size: usize,
+        room: usize,
+    ) -> Result<(Span, Option<Place>), Corrupt> {
+        let word = self.slot_word(slot, place.offset)?.load(crate::sync::Ordering::Relaxed);
+        self.values_at(slot, place, word, size, room).ok_or_else(|| not_ready(word))
+    }
+
+    #[inline(always)]
+    fn values_at(
+        &self,
+        slot: u32,
+        place: Place,
+        word: u64,
+        size: usize,
+        room: usize,
+    ) -> Option<(Span, Option<Place>)> {
         let len = FrameHeader::decode_packed(word)?.len() as usize;
         let at = place.index as usize * size;
-        if at + size > len {
+        let there = len.checked_sub(at)? / size;
+        let there = there.min((Held::MAX_MESSAGES - place.index) as usize);
+        let count = there.min(room / size);
+        if count == 0 {
             return None;
         }
-        let span = self.slot_span(slot, self.payload_offset + at as u64, size)?;
-        let has_next = at + 2 * size <= len && place.index + 1 < Held::MAX_MESSAGES;
-        let next = has_next.then_some(Place { index: place.index + 1, ..place });
-        Some(Packed { span, tag: 0, next })
+        let span = self.slot_span(slot, self.payload_offset + at as u64, count * size)?;
+        let next = (count < there).then_some(Place { index: place.index + count as u32, ..place });
+        Some((span, next))
     }
 
     /// Where message number `index` lies in `slot`; `None` if there are not so many.
@@ -312,6 +361,10 @@ impl Shared {
     pub(super) const fn slots(&self) -> &Area {
         &self.slots
     }
+}
+
+const fn not_ready(word: u64) -> Corrupt {
+    Corrupt { word: "slot header", found: word, expected: "ready, with lengths within the slot" }
 }
 
 /// Gives each entry and each participant of a new ring its slots.

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use super::{
-    Displaced, EXPECT_ENTRY, EXPECT_SLOT,
+    Displaced, EXPECT_ENTRY, EXPECT_SLOT, FULL_STAY,
     cursor::{Cursor, Look, Side},
     participant::Participant,
     recovered::Recovered,
@@ -17,7 +17,7 @@ use crate::{
     memory::{Area, Span},
     payload::{FrameHeader, Payload, WORD},
     region::Region,
-    sync::Ordering,
+    sync::{Ordering, spin_loop},
 };
 
 pub struct Tail<M: Payload + ?Sized> {
@@ -102,7 +102,7 @@ impl<M: Payload + ?Sized> Tail<M> {
     /// Makes sure that there is a free entry; others may take it before it is used.
     #[inline(always)]
     fn find_room(&mut self) -> Result<(), SendError> {
-        match self.cursor.look(&self.participant.shared) {
+        match self.cursor.look(&self.participant.shared, Side::Tail) {
             Ok(Look::Ready(entry)) => {
                 self.ready = Some(entry);
                 Ok(())
@@ -153,7 +153,7 @@ impl<M: Payload + ?Sized> Tail<M> {
         self.clear();
         let shared = &self.participant.shared;
         shared.expect_entry(position.wrapping_add(EXPECT_ENTRY));
-        shared.expect(position.wrapping_add(EXPECT_SLOT));
+        shared.expect(position.wrapping_add(EXPECT_SLOT), Side::Tail);
         Ok(true)
     }
 
@@ -173,7 +173,7 @@ impl<M: Payload + ?Sized> Tail<M> {
             self.participant.set_next_tag(self.next_tag);
         }
         loop {
-            let look = match self.cursor.look(&self.participant.shared) {
+            let look = match self.cursor.look(&self.participant.shared, Side::Tail) {
                 Ok(look) => look,
                 Err(corrupt) => return Err(self.spoilt(corrupt).into()),
             };
@@ -331,12 +331,19 @@ impl<M: Payload + ?Sized> algorithm::Tail<M> for Tail<M> {
 
     #[inline(always)]
     fn send_bytes(&mut self, message: &[u8]) -> Result<(), SendError> {
-        let staged = (self.end, self.count, self.last);
+        // A consumer that polls has it; it travels while the message is written.
+        self.participant.shared.expect_entry(self.cursor.position());
+        let staged = (self.count > 0).then_some((self.end, self.count, self.last));
         self.stage_bytes(message)?;
         let done = self.give();
         if done.is_err() {
-            (self.end, self.count, self.last) = staged;
-            self.mark_last();
+            match staged {
+                None => self.clear(),
+                Some(staged) => {
+                    (self.end, self.count, self.last) = staged;
+                    self.mark_last();
+                }
+            }
         }
         done
     }
@@ -348,6 +355,14 @@ impl<M: Payload + ?Sized> algorithm::Tail<M> for Tail<M> {
         }
         self.check()?;
         self.give()
+    }
+
+    fn let_some_go(&mut self) {
+        // A producer that looks again at once takes the line of the entry that a consumer is about
+        // to free, message for message.
+        for _ in 0..FULL_STAY {
+            spin_loop();
+        }
     }
 
     fn staged(&self) -> u64 {
@@ -400,7 +415,7 @@ impl<M: Payload + ?Sized> algorithm::Tail<M> for Tail<M> {
 
     fn is_full(&self) -> bool {
         self.participant.seat().is_here()
-            && matches!(self.cursor.clone().look(&self.participant.shared), Ok(Look::Blocked(_)))
+            && matches!(self.cursor.clone().look(&self.participant.shared, Side::Tail), Ok(Look::Blocked(_)))
     }
 
     fn capacity(&self) -> u64 {

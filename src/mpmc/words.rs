@@ -13,35 +13,55 @@ use crate::geometry::{Exchange, Geometry};
 pub(super) struct Turns {
     capacity_bits: u32,
     slot_bits: u32,
+    /// From a lap in a position to the turn in an entry.
+    lap_shift: u32,
+    /// What of a position says on which lap it is.
+    lap: u64,
+    /// The bits of a slot's number.
+    slot: u64,
 }
 
 impl Turns {
     pub(super) const fn of(geometry: &Geometry, exchange: Exchange) -> Self {
         let slots = exchange.slots(geometry.capacity);
-        Self { capacity_bits: geometry.capacity.trailing_zeros(), slot_bits: 64 - slots.leading_zeros() }
+        let slot_bits = 64 - slots.leading_zeros();
+        Self {
+            capacity_bits: geometry.capacity.trailing_zeros(),
+            slot_bits,
+            // There are more slots than entries: `slot_bits` is above the capacity's.
+            lap_shift: slot_bits + 1 - geometry.capacity.trailing_zeros(),
+            lap: !(geometry.capacity - 1),
+            slot: (1 << slot_bits) - 1,
+        }
     }
 
     /// The entry at `position` when it is free, less its slot.
     #[inline(always)]
     pub(super) const fn free(self, position: u64) -> u64 {
-        (position >> self.capacity_bits << 1).wrapping_shl(self.slot_bits)
+        (position & self.lap) << self.lap_shift
     }
 
     /// What an entry grows by in `turns` turns.
     #[inline(always)]
     pub(super) const fn turns(self, turns: u64) -> u64 {
-        turns << self.slot_bits
+        turns * (self.slot + 1)
     }
 
     #[inline(always)]
     pub(super) const fn slot(self, entry: u64) -> u32 {
-        (entry & ((1 << self.slot_bits) - 1)) as u32
+        (entry & self.slot) as u32
     }
 
     /// The entry of the same turn with another slot.
     #[inline(always)]
     pub(super) const fn with_slot(self, entry: u64, slot: u32) -> u64 {
-        entry >> self.slot_bits << self.slot_bits | slot as u64
+        entry & !self.slot | slot as u64
+    }
+
+    /// Whether `entry` is in `turn`, an entry less its slot.
+    #[inline(always)]
+    pub(super) const fn is_in(self, entry: u64, turn: u64) -> bool {
+        entry.wrapping_sub(turn) <= self.slot
     }
 
     /// How many turns `entry` is ahead of `turn`, an entry less its slot.
