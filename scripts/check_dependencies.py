@@ -10,6 +10,8 @@ import subprocess
 import sys
 
 LIBRARY = {"bytemuck", "crossbeam-utils", "libc", "loom", "memmap2", "thiserror"}
+# Those of the feature `async`.
+LIBRARY |= {"event-listener", "futures-core", "futures-sink"}
 LICENCES = {
     "MIT", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause",
     "BSL-1.0", "ISC", "Unicode-3.0", "Unlicense", "Zlib", "0BSD", "CC0-1.0", "MIT-0",
