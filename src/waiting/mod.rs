@@ -132,26 +132,36 @@ pub(crate) fn wait<W: Waits, T>(
     mut look: impl FnMut(&mut W, bool) -> Option<T>,
 ) -> Result<T, End> {
     let mut waiting = Waiting::until(deadline);
-    let (mut end, mut for_the_dead) = (None, false);
+    let mut step = Step::Look;
     loop {
-        if let Some(found) = look(handle, for_the_dead) {
-            waiting.found(handle.waiter().0);
-            return Ok(found);
-        }
-        if let Some(end) = end {
-            return Err(end);
-        }
-        let (waiter, seat) = handle.waiter();
-        let step = waiting.pass(waiter, seat);
-        // Asked before the next look: what was done before the end is still found.
-        (end, for_the_dead) = match step {
-            Step::Look => (None, false),
-            Step::LookUp => (waiter.end(seat, false), false),
-            Step::LookRound => (waiter.end(seat, true), true),
-            Step::TimedOut => return Err(End::TimedOut),
+        let done = match step {
+            Step::Look => look(handle, false).map(Ok),
+            Step::LookUp => look_up(handle, false, &mut look),
+            Step::LookRound => look_up(handle, true, &mut look),
+            Step::TimedOut => Some(Err(End::TimedOut)),
         };
-        for_the_dead |= end.is_some();
+        let (waiter, seat) = handle.waiter();
+        if let Some(done) = done {
+            if done.is_ok() {
+                waiting.found(waiter);
+            }
+            return done;
+        }
+        step = waiting.pass(waiter, seat);
     }
+}
+
+/// Asks whether this is the end, and calls `look`; the kernel is asked, and what the dead have
+/// left is looked for, only where it `looks_round`, or at the end.
+fn look_up<W: Waits, T>(
+    handle: &mut W,
+    looks_round: bool,
+    look: impl FnOnce(&mut W, bool) -> Option<T>,
+) -> Option<Result<T, End>> {
+    let (waiter, seat) = handle.waiter();
+    // Asked before the look: what was done before the end is still found.
+    let end = waiter.end(seat, looks_round);
+    look(handle, looks_round || end.is_some()).map(Ok).or(end.map(Err))
 }
 
 /// What is to follow when some time has passed.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    End, Waits,
+    End, Waits, look_up,
     watcher::{Seen, Watched, Watcher},
     word::{NOTICE, WaitWord},
 };
@@ -102,14 +102,9 @@ pub(crate) fn poll<W: Waits, T>(
     let mut armed = None;
     loop {
         let looks_round = watch.looks_round.swap(false, Ordering::Relaxed);
-        let (waiter, seat) = handle.waiter();
-        // Asked before the look: what was done before the end is still found.
-        let end = waiter.end(seat, looks_round);
-        if let Some(found) = look(handle, looks_round || end.is_some()) {
-            return Some(Ok(found));
-        }
-        if let Some(end) = end {
-            return Some(Err(end));
+        let done = look_up(handle, looks_round, &mut look);
+        if done.is_some() {
+            return done;
         }
         if watch.is_armed() || armed.is_some_and(|expected| watch.arm(expected)) {
             return None;
