@@ -34,7 +34,8 @@ def run_tests(suite, target, names):
     environment = dict(os.environ, CARGO_TARGET_DIR=str(WORK / f"target-{suite}"))
     if suite == "loom":
         environment["RUSTFLAGS"] = "--cfg loom"
-    command = ["cargo", "test", "--quiet", "--release", "--test", target]
+    chosen = ["--lib"] if target == "lib" else ["--test", target]
+    command = ["cargo", "test", "--quiet", "--release", *chosen]
     if suite == "main":
         command.append("--all-features")
     build = subprocess.run(

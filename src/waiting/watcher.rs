@@ -37,8 +37,10 @@ pub(crate) struct Watcher {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Who is told of which file, by the kernel's number for it.
-    files: HashMap<i32, Vec<Weak<Watch>>>,
+    /// Who is told of which file, by the kernel's number for it and that of the place.
+    files: HashMap<i32, HashMap<u64, Weak<Watch>>>,
+    /// How many places there have been.
+    places: u64,
     /// Who is told once more, and when.
     due: Vec<(Instant, Weak<Watch>)>,
 }
@@ -109,18 +111,16 @@ impl Watcher {
         if file < 0 {
             return Err(refused(io::Error::last_os_error()));
         }
+        let place = state.places;
+        state.places += 1;
         // The same file has the same number. A place of its own keeps it until the watch is there.
-        state.files.entry(file).or_default().push(Weak::new());
-        Ok(Watched { file, watcher: self })
+        state.files.entry(file).or_default().insert(place, Weak::new());
+        Ok(Watched { file, place, watcher: self })
     }
 
     /// Tells `watch` what is seen of the file that is `watched`, from now on.
     pub(super) fn tell(&self, watched: &Watched, watch: &Arc<Watch>) {
-        if let Some(watches) = self.state().files.get_mut(&watched.file)
-            && let Some(own) = watches.iter_mut().find(|watch| watch.ptr_eq(&Weak::new()))
-        {
-            *own = Arc::downgrade(watch);
-        }
+        self.state().files.entry(watched.file).or_default().insert(watched.place, Arc::downgrade(watch));
     }
 
     fn run(&self) {
@@ -168,7 +168,7 @@ impl Watcher {
         let is_any = mask & libc::IN_Q_OVERFLOW != 0;
         let seen = if is_any || mask & libc::IN_CLOSE_WRITE != 0 { Seen::Closed } else { Seen::Touched };
         let files = state.files.iter().filter(|(number, _)| is_any || **number == file);
-        let watches: Vec<_> = files.flat_map(|(_, watches)| watches).cloned().collect();
+        let watches: Vec<_> = files.flat_map(|(_, watches)| watches.values()).cloned().collect();
         if seen == Seen::Closed {
             let now = Instant::now();
             state
@@ -197,6 +197,7 @@ const NO_NOTICES: &str = "asking the kernel for notices of files; if there are t
 #[derive(Debug)]
 pub(super) struct Watched {
     file: i32,
+    place: u64,
     watcher: &'static Watcher,
 }
 
@@ -213,13 +214,10 @@ impl Watched {
 }
 
 impl Drop for Watched {
-    /// Runs when the watch can no longer be upgraded to.
     fn drop(&mut self) {
         let mut state = self.watcher.state();
         let Some(watches) = state.files.get_mut(&self.file) else { return };
-        if let Some(own) = watches.iter().position(|watch| watch.strong_count() == 0) {
-            watches.swap_remove(own);
-        }
+        watches.remove(&self.place);
         if watches.is_empty() {
             state.files.remove(&self.file);
             // SAFETY: takes integers. A failure means that the file is gone.
@@ -254,4 +252,25 @@ fn block_signals() {
     unsafe { libc::sigfillset(all.as_mut_ptr()) };
     // SAFETY: the set was written, and nothing is to be stored.
     unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, all.as_ptr(), ptr::null_mut()) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Options, algorithm::Head, mpmc};
+
+    /// Whatever others of its file go meanwhile.
+    #[test]
+    fn a_place_is_kept_until_its_watch_is_there() {
+        let ring = mpmc::Ring::<u64>::anonymous(&Options::messages(2)).expect("a ring");
+        let consumer = ring.consumer().expect("a place");
+        let seat = consumer.head.seat();
+        let watcher = Watcher::of_this_process().expect("a thread");
+        let others = [(); 2].map(|()| Watch::new(seat, || {}).expect("a watch"));
+        let kept = watcher.watch(seat.region()).expect("a place");
+        drop(others);
+        let watch = Watch::new(seat, || {}).expect("a watch");
+        watcher.tell(&kept, &watch);
+        assert_eq!(watcher.seen(kept.file, libc::IN_ATTRIB).len(), 2, "by its own place, and this one");
+    }
 }
