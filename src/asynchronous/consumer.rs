@@ -41,7 +41,7 @@ impl<M: Owned + ?Sized, A: Algorithm, P: Trust> Consumer<M, A, P> {
     /// [`Error::Io`] if the system refuses the thread that watches rings, of which there is one
     /// in a process.
     pub fn new(consumer: crate::Consumer<M, P, A>) -> Result<Self, Error> {
-        Ok(Self { shared: Arc::new(Shared::new(consumer, |consumer, rung| consumer.watch(rung))?) })
+        Ok(Self { shared: Arc::new(Shared::new(consumer)?) })
     }
 
     /// Receives a message, waiting for one. It is released before this returns: it is received at

@@ -36,7 +36,7 @@ impl<M: Owned + ?Sized, A: Algorithm, P: Trust> Producer<M, A, P> {
     /// [`Error::Io`] if the system refuses the thread that watches rings, of which there is one
     /// in a process.
     pub fn new(producer: crate::Producer<M, P, A>) -> Result<Self, Error> {
-        Ok(Self { shared: Arc::new(Shared::new(producer, |producer, rung| producer.watch(rung))?) })
+        Ok(Self { shared: Arc::new(Shared::new(producer)?) })
     }
 
     /// Sends a copy of `message`, waiting for room.

@@ -8,7 +8,10 @@ use std::{
 
 use event_listener::{Event, EventListener};
 
-use crate::{Error, waiting::Watch};
+use crate::{
+    Error,
+    waiting::{Waits, Watch},
+};
 
 /// A handle, and the tasks that wait for it.
 ///
@@ -21,20 +24,15 @@ pub(super) struct Shared<H> {
     event: Arc<Event>,
 }
 
-impl<H> Shared<H> {
-    /// Shares `handle`, which is watched by what `watch` makes of it and of what is to be called.
-    pub(super) fn new(
-        handle: H,
-        watch: impl FnOnce(&H, Box<dyn Fn() + Send + Sync>) -> Result<Arc<Watch>, Error>,
-    ) -> Result<Self, Error> {
+impl<H: Waits> Shared<H> {
+    /// Shares `handle`, and has it watched.
+    pub(super) fn new(mut handle: H) -> Result<Self, Error> {
         let event = Arc::new(Event::new());
         let rung = Arc::clone(&event);
-        let watch = watch(
-            &handle,
-            Box::new(move || {
-                rung.notify(1);
-            }),
-        )?;
+        let (_, seat) = handle.waiter();
+        let watch = Watch::new(seat, move || {
+            rung.notify(1);
+        })?;
         Ok(Self { handle: Mutex::new(handle), watch, event })
     }
 
@@ -75,5 +73,36 @@ impl<H> Shared<H> {
     pub(super) async fn until<T>(&self, mut attempt: impl FnMut(&mut H, &Arc<Watch>) -> Option<T>) -> T {
         let mut listener = None;
         std::future::poll_fn(|context| self.poll(context, &mut listener, &mut attempt)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+    use crate::{Options, spsc};
+
+    /// One that hears a wake-up between two attempts has used it up when the second finds
+    /// something: there may be more, and the next task does not know.
+    #[test]
+    fn a_task_that_has_found_something_wakes_the_next() {
+        let ring = spsc::Ring::<u64>::anonymous(&Options::messages(2)).expect("a ring");
+        let consumer = ring.consumer().expect("a consumer");
+        let shared = Shared::new(consumer).expect("a watch");
+        let context = &mut Context::from_waker(Waker::noop());
+        let (mut attempts, mut listener, mut next) = (0, None, None);
+        let done = shared.poll(context, &mut listener, |_, _| {
+            attempts += 1;
+            if attempts == 2 {
+                // The task listens by now, another one behind it, and then the watch is rung.
+                next = Some(shared.event.listen());
+                shared.event.notify(1);
+            }
+            (attempts == 3).then_some(())
+        });
+        assert!(done.is_ready());
+        let mut next = next.expect("another one");
+        assert!(Pin::new(&mut next).poll(context).is_ready(), "the next one sleeps");
     }
 }

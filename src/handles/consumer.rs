@@ -213,12 +213,6 @@ impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Consumer<M, P, A> {
         waiting::poll(self, watch, Self::look).map(|done| done.unwrap_or_else(|end| Err(end.into())))
     }
 
-    /// What tells when to look again, by calling `rung`.
-    #[cfg(all(feature = "async", not(loom)))]
-    pub(crate) fn watch(&self, rung: impl Fn() + Send + Sync + 'static) -> Result<Arc<Watch>, Error> {
-        Watch::new(self.head.seat(), rung)
-    }
-
     /// Finds a message, if there is one; for what the dead have left, too, if so asked.
     fn look(&mut self, for_the_dead: bool) -> Option<Result<Found, RecvError>> {
         self.try_to(for_the_dead, A::Head::find)

@@ -206,15 +206,6 @@ impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Producer<M, P, A> {
         }
     }
 
-    /// What tells when to look again, by calling `rung`.
-    #[cfg(all(feature = "async", not(loom)))]
-    pub(crate) fn watch(
-        &self,
-        rung: impl Fn() + Send + Sync + 'static,
-    ) -> Result<std::sync::Arc<waiting::Watch>, crate::Error> {
-        waiting::Watch::new(self.tail.seat(), rung)
-    }
-
     /// Sends a copy of `message`, or says why it never will be; `None` if `watch` will be rung.
     #[cfg(all(feature = "async", not(loom)))]
     pub(crate) fn poll_send(
