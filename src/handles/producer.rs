@@ -186,9 +186,10 @@ impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Producer<M, P, A> {
         deadline: Deadline,
         mut attempt: impl FnMut(&mut Self) -> Result<T, SendError>,
     ) -> Result<T, SendError> {
+        let stays_awake = self.waiter.wait() != Wait::Park;
         waiting::wait(self, deadline, |producer, _| {
             let done = producer.publish_and(&mut attempt);
-            if done.is_none() {
+            if done.is_none() && stays_awake {
                 producer.tail.let_some_go();
             }
             done
