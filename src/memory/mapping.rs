@@ -69,9 +69,7 @@ impl Mapping {
     /// If the word is not aligned, or not within the mapping: offsets are constants of
     /// the layout.
     pub(crate) fn word(self: &Arc<Self>, offset: usize) -> Word {
-        let ptr = self.at(offset, size_of::<u64>()).cast();
-        assert!(ptr.is_aligned(), "offset {offset} is not one of a word");
-        Word { ptr, _mapping: Arc::clone(self) }
+        self.kept(self.word_now(offset))
     }
 
     /// The word at `offset`, to be used at once, with the panics of [`word`](Self::word).
@@ -85,8 +83,7 @@ impl Mapping {
 
     /// The four-byte word at `offset`, to be kept, with the panics of [`word`](Self::word).
     pub(crate) fn half_word_kept(self: &Arc<Self>, offset: usize) -> HalfWord {
-        let ptr = NonNull::from(self.half_word(offset)).cast();
-        HalfWord { ptr, _mapping: Arc::clone(self) }
+        self.kept(self.half_word(offset))
     }
 
     /// The four-byte word at `offset`, with the panics of [`word`](Self::word).
@@ -96,6 +93,10 @@ impl Mapping {
         // SAFETY: aligned and within the mapping, which outlives the borrow of `self`;
         // all access to shared memory in this process is atomic.
         unsafe { AtomicU32::from_ptr(ptr.as_ptr()) }
+    }
+
+    fn kept<A>(self: &Arc<Self>, word: &A) -> Kept<A> {
+        Kept { word: NonNull::from(word), _mapping: Arc::clone(self) }
     }
 
     /// The `len` bytes at `offset`, as an area to keep messages in.
@@ -134,49 +135,38 @@ impl Drop for Mapping {
     }
 }
 
-/// One shared word, alive as long as the mapping it lies in.
-#[derive(Clone, Debug)]
-pub(crate) struct Word {
-    ptr: NonNull<u64>,
+/// A shared word, alive as long as the mapping it lies in.
+#[derive(Debug)]
+pub(crate) struct Kept<A> {
+    word: NonNull<A>,
     _mapping: Arc<Mapping>,
 }
 
-// SAFETY: all access goes through an atomic, which any thread may use.
-unsafe impl Send for Word {}
+/// One of eight bytes.
+pub(crate) type Word = Kept<AtomicU64>;
+/// One of four.
+pub(crate) type HalfWord = Kept<AtomicU32>;
+
+// SAFETY: it gives nothing but `&A`, which any thread may use, and which stays valid wherever
+// the last clone is dropped.
+unsafe impl<A: Sync> Send for Kept<A> {}
 // SAFETY: as above.
-unsafe impl Sync for Word {}
+unsafe impl<A: Sync> Sync for Kept<A> {}
 
-impl Deref for Word {
-    type Target = AtomicU64;
-
-    #[inline(always)]
-    fn deref(&self) -> &AtomicU64 {
-        // SAFETY: `Mapping::word` checked that the word is aligned and mapped, and
-        // `_mapping` keeps it so; shared memory is only ever accessed atomically.
-        unsafe { AtomicU64::from_ptr(self.ptr.as_ptr()) }
+impl<A> Clone for Kept<A> {
+    fn clone(&self) -> Self {
+        Self { word: self.word, _mapping: Arc::clone(&self._mapping) }
     }
 }
 
-/// One shared four-byte word, alive as long as the mapping it lies in.
-#[derive(Clone, Debug)]
-pub(crate) struct HalfWord {
-    ptr: NonNull<u32>,
-    _mapping: Arc<Mapping>,
-}
-
-// SAFETY: all access goes through an atomic, which any thread may use.
-unsafe impl Send for HalfWord {}
-// SAFETY: as above.
-unsafe impl Sync for HalfWord {}
-
-impl Deref for HalfWord {
-    type Target = AtomicU32;
+impl<A> Deref for Kept<A> {
+    type Target = A;
 
     #[inline(always)]
-    fn deref(&self) -> &AtomicU32 {
-        // SAFETY: `Mapping::half_word` checked that it is aligned and mapped, and `_mapping`
-        // keeps it so; shared memory is only ever accessed atomically.
-        unsafe { AtomicU32::from_ptr(self.ptr.as_ptr()) }
+    fn deref(&self) -> &A {
+        // SAFETY: made of a reference by `Mapping::kept`, to a word of the mapping, which
+        // `_mapping` keeps mapped.
+        unsafe { self.word.as_ref() }
     }
 }
 
