@@ -4,36 +4,18 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use ironring::{
     Options, SendError,
-    spsc::{Consumer, Producer, Ring},
+    spsc::{Ring, Spsc},
 };
 
 use crate::{
-    ends::{Ends, Told, attached, received, sent},
+    ends::{Ends, Handles, Told, received, sent},
     stream_words::{STREAM_STATES, StreamWords},
 };
 
-pub(crate) struct ByteEnds<const CAPACITY: u64> {
-    ring: Arc<Ring<[u8]>>,
-    producer: Option<Producer<[u8]>>,
-    consumer: Option<Consumer<[u8]>>,
-}
+pub(crate) struct ByteEnds<const CAPACITY: u64>(Handles<[u8], Spsc>);
 
 impl<const CAPACITY: u64> ByteEnds<CAPACITY> {
     const LONGEST: usize = CAPACITY as usize / 2 - 8;
-
-    fn producer(&mut self) -> Result<&mut Producer<[u8]>, Told> {
-        if self.producer.is_none() {
-            self.producer = Some(attached(self.ring.producer())?);
-        }
-        Ok(self.producer.as_mut().expect("attached just now"))
-    }
-
-    fn consumer(&mut self) -> Result<&mut Consumer<[u8]>, Told> {
-        if self.consumer.is_none() {
-            self.consumer = Some(attached(self.ring.consumer())?);
-        }
-        Ok(self.consumer.as_mut().expect("attached just now"))
-    }
 }
 
 impl<const CAPACITY: u64> Ends for ByteEnds<CAPACITY> {
@@ -48,43 +30,43 @@ impl<const CAPACITY: u64> Ends for ByteEnds<CAPACITY> {
     }
 
     fn new(ring: &Arc<Ring<[u8]>>) -> Self {
-        Self { ring: Arc::clone(ring), producer: None, consumer: None }
+        Self(Handles::new(ring))
     }
 
     fn operate(&mut self, i: usize) -> Result<(), Told> {
         let longest = Self::LONGEST;
         match i {
-            0 => sent(self.producer()?.try_send(b"five!")),
+            0 => sent(self.0.producer()?.try_send(b"five!")),
             1 => {
-                let producer = self.producer()?;
+                let producer = self.0.producer()?;
                 let staged = producer.stage(&vec![1; longest]);
                 let _ = producer.publish();
                 sent(staged)
             }
-            2 => received(self.consumer()?.try_recv().map(|message| {
+            2 => received(self.0.consumer()?.try_recv().map(|message| {
                 assert!(message.to_vec().len() <= longest);
             })),
-            3 => sent(self.producer()?.claim(longest).map(|mut claim| {
+            3 => sent(self.0.producer()?.claim(longest).map(|mut claim| {
                 claim.write_at(0, &vec![2; longest]);
                 claim.shrink(9);
                 let _ = claim.publish();
             })),
-            4 => received(self.consumer()?.try_recv().map(|message| message.hand_back())),
-            5 => sent(self.producer()?.send_batch([&[3; 1][..], &[4; 17], &[5; 2]]).1),
-            6 => received(self.consumer()?.try_recv_batch(3).map(|mut batch| {
+            4 => received(self.0.consumer()?.try_recv().map(|message| message.hand_back())),
+            5 => sent(self.0.producer()?.send_batch([&[3; 1][..], &[4; 17], &[5; 2]]).1),
+            6 => received(self.0.consumer()?.try_recv_batch(3).map(|mut batch| {
                 while let Some(message) = batch.next() {
                     assert!(message.to_vec().len() <= longest);
                 }
                 assert!(batch.given() <= 3);
             })),
-            7 => received(self.consumer()?.recv_into_by(&mut [0; 3], Duration::ZERO)),
-            8 => sent(self.producer()?.send_by(b"", Duration::ZERO)),
+            7 => received(self.0.consumer()?.recv_into_by(&mut [0; 3], Duration::ZERO)),
+            8 => sent(self.0.producer()?.send_by(b"", Duration::ZERO)),
             9 => {
                 let mut buf = vec![0; longest];
-                received(self.consumer()?.recv_into_by(&mut buf, Duration::ZERO))
+                received(self.0.consumer()?.recv_into_by(&mut buf, Duration::ZERO))
             }
             10 => {
-                let producer = self.producer()?;
+                let producer = self.0.producer()?;
                 let staged = producer.stage(b"never sent");
                 producer.discard_staged();
                 assert!(producer.len() <= CAPACITY);
@@ -93,14 +75,14 @@ impl<const CAPACITY: u64> Ends for ByteEnds<CAPACITY> {
                 sent(staged)
             }
             11 => {
-                let consumer = self.consumer()?;
+                let consumer = self.0.consumer()?;
                 assert!(consumer.len() <= CAPACITY);
                 let _ = (consumer.is_empty(), consumer.is_retired());
                 let _ = consumer.producer().expect("what is known of the producer");
                 Ok(())
             }
             12 => {
-                let producer = self.producer()?;
+                let producer = self.0.producer()?;
                 // Bounded: a whole ring takes no more, and what is staged is not released.
                 let full = (0..=CAPACITY).find_map(|_| producer.stage(b"staged").err());
                 if full == Some(SendError::Full) {
@@ -108,32 +90,12 @@ impl<const CAPACITY: u64> Ends for ByteEnds<CAPACITY> {
                 }
                 sent(Err::<(), _>(full.expect("it is full at last")))
             }
-            13 => {
-                self.producer = None;
-                self.producer().map(drop)
-            }
-            _ => {
-                self.consumer = None;
-                self.consumer().map(drop)
-            }
+            13 => self.0.replace_producer(),
+            _ => self.0.replace_consumer(),
         }
     }
 
     fn again(&mut self, told: Told) -> Result<(), Told> {
-        match told {
-            Told::Producer(_) => {
-                let producer = self.producer()?;
-                producer.discard_staged();
-                let _ = producer.publish();
-                assert!(producer.len() <= CAPACITY);
-                sent(producer.try_send(b""))
-            }
-            Told::Consumer(_) => {
-                let consumer = self.consumer()?;
-                assert!(consumer.len() <= CAPACITY);
-                received(consumer.try_recv())
-            }
-            Told::Attaching => Err(told),
-        }
+        self.0.again(told, CAPACITY, b"")
     }
 }

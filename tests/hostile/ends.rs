@@ -2,7 +2,7 @@
 
 use std::{os::fd::AsFd, path::Path, sync::Arc};
 
-use ironring::{Corrupt, Error, RecvError, SendError};
+use ironring::{Algorithm, Consumer, Corrupt, Error, Payload, Producer, RecvError, Ring, SendError, Wary};
 use ironring_testkit::rng::fastrand::Rng;
 
 use crate::support::raw::Raw;
@@ -38,6 +38,64 @@ pub(crate) trait Ends: Sized {
 
     /// What follows when both ends are gone.
     fn afterwards(_ring: &Arc<Self::Ring>) {}
+}
+
+/// The handles of a ring, each attached when it is needed.
+pub(crate) struct Handles<M: Payload + ?Sized, A: Algorithm> {
+    pub(crate) ring: Arc<Ring<M, A>>,
+    producer: Option<Producer<M, Wary, A>>,
+    consumer: Option<Consumer<M, Wary, A>>,
+}
+
+impl<M: Payload + ?Sized, A: Algorithm> Handles<M, A> {
+    pub(crate) fn new(ring: &Arc<Ring<M, A>>) -> Self {
+        Self { ring: Arc::clone(ring), producer: None, consumer: None }
+    }
+
+    pub(crate) fn producer(&mut self) -> Result<&mut Producer<M, Wary, A>, Told> {
+        if self.producer.is_none() {
+            self.producer = Some(attached(self.ring.producer())?);
+        }
+        Ok(self.producer.as_mut().expect("attached just now"))
+    }
+
+    pub(crate) fn consumer(&mut self) -> Result<&mut Consumer<M, Wary, A>, Told> {
+        if self.consumer.is_none() {
+            self.consumer = Some(attached(self.ring.consumer())?);
+        }
+        Ok(self.consumer.as_mut().expect("attached just now"))
+    }
+
+    /// Lets go of the producer, and attaches another.
+    pub(crate) fn replace_producer(&mut self) -> Result<(), Told> {
+        self.producer = None;
+        self.producer().map(drop)
+    }
+
+    /// Lets go of the consumer, and attaches another.
+    pub(crate) fn replace_consumer(&mut self) -> Result<(), Told> {
+        self.consumer = None;
+        self.consumer().map(drop)
+    }
+
+    /// What the end that told of corruption says now, in a ring of `capacity`.
+    pub(crate) fn again(&mut self, told: Told, capacity: u64, message: &M) -> Result<(), Told> {
+        match told {
+            Told::Producer(_) => {
+                let producer = self.producer()?;
+                producer.discard_staged();
+                let _ = producer.publish();
+                assert!(producer.len() <= capacity);
+                sent(producer.try_send(message))
+            }
+            Told::Consumer(_) => {
+                let consumer = self.consumer()?;
+                assert!(consumer.len() <= capacity);
+                received(consumer.try_recv())
+            }
+            Told::Attaching => Err(told),
+        }
+    }
 }
 
 /// A state's name, and what makes a new ring be in it.

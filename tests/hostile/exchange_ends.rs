@@ -5,11 +5,11 @@ use std::{path::Path, sync::Arc, time::Duration};
 use bytemuck::{Pod, Zeroable};
 use ironring::{
     Delivery, Error, Observer, Options, Payload, RecvError, SendError, View, fsck,
-    mpmc::{Consumer, OwnedMessages, Producer, Ring},
+    mpmc::{Consumer, Mpmc, OwnedMessages, Producer, Ring},
 };
 
 use crate::{
-    ends::{Ends, Told, attached, received, sent},
+    ends::{Ends, Handles, Told, attached, received, sent},
     exchange_words::{ExchangeWords, SIZE},
 };
 
@@ -87,29 +87,13 @@ impl Sample for Trade {
 }
 
 pub(crate) struct ExchangeEnds<M: Sample + ?Sized> {
-    ring: Arc<Ring<M>>,
-    producer: Option<Producer<M>>,
-    consumer: Option<Consumer<M>>,
+    handles: Handles<M, Mpmc>,
     /// Takes messages, and goes without releasing them.
     leaver: Option<Consumer<M>>,
     owned: Vec<OwnedMessages<M>>,
 }
 
 impl<M: Sample + ?Sized> ExchangeEnds<M> {
-    fn producer(&mut self) -> Result<&mut Producer<M>, Told> {
-        if self.producer.is_none() {
-            self.producer = Some(attached(self.ring.producer())?);
-        }
-        Ok(self.producer.as_mut().expect("attached just now"))
-    }
-
-    fn consumer(&mut self) -> Result<&mut Consumer<M>, Told> {
-        if self.consumer.is_none() {
-            self.consumer = Some(attached(self.ring.consumer())?);
-        }
-        Ok(self.consumer.as_mut().expect("attached just now"))
-    }
-
     fn stage_two(producer: &mut Producer<M>) -> Result<(), SendError> {
         M::with(|message| producer.stage(message).and_then(|()| producer.stage(message)))
     }
@@ -153,38 +137,40 @@ impl<M: Sample + ?Sized> Ends for ExchangeEnds<M> {
     }
 
     fn new(ring: &Arc<Ring<M>>) -> Self {
-        Self { ring: Arc::clone(ring), producer: None, consumer: None, leaver: None, owned: Vec::new() }
+        Self { handles: Handles::new(ring), leaver: None, owned: Vec::new() }
     }
 
     fn operate(&mut self, i: usize) -> Result<(), Told> {
         match i {
             0 => {
-                let producer = self.producer()?;
+                let producer = self.handles.producer()?;
                 sent(M::with(|message| producer.try_send(message)))
             }
             1 => {
-                let producer = self.producer()?;
+                let producer = self.handles.producer()?;
                 let staged = Self::stage_two(producer);
                 sent(producer.publish())?;
                 sent(staged)
             }
-            2 => received(self.consumer()?.try_recv().map(|message| M::read(message.view()))),
-            3 => sent(M::claim_and_publish(self.producer()?)),
-            4 => received(self.consumer()?.try_recv().map(|message| message.hand_back())),
-            5 => sent(M::send_batch(self.producer()?)),
-            6 => received(self.consumer()?.try_recv_batch(3).map(|mut batch| {
+            2 => received(self.handles.consumer()?.try_recv().map(|message| M::read(message.view()))),
+            3 => sent(M::claim_and_publish(self.handles.producer()?)),
+            4 => received(self.handles.consumer()?.try_recv().map(|message| message.hand_back())),
+            5 => sent(M::send_batch(self.handles.producer()?)),
+            6 => received(self.handles.consumer()?.try_recv_batch(3).map(|mut batch| {
                 while let Some(message) = batch.next() {
                     M::read(message);
                 }
                 assert!(batch.given() <= 3);
             })),
-            7 => received(self.consumer()?.recv_by(Duration::ZERO).map(|message| M::read(message.view()))),
+            7 => received(
+                self.handles.consumer()?.recv_by(Duration::ZERO).map(|message| M::read(message.view())),
+            ),
             8 => {
-                let producer = self.producer()?;
+                let producer = self.handles.producer()?;
                 sent(M::with(|message| producer.force_send(message)))
             }
             9 => {
-                let owned = self.consumer()?.try_recv_owned();
+                let owned = self.handles.consumer()?.try_recv_owned();
                 received(owned.map(|owned| {
                     assert!(owned.len() >= 1);
                     owned.iter().for_each(M::read);
@@ -197,15 +183,15 @@ impl<M: Sample + ?Sized> Ends for ExchangeEnds<M> {
             }
             11 => {
                 if self.leaver.is_none() {
-                    self.leaver = Some(attached(self.ring.consumer())?);
+                    self.leaver = Some(attached(self.handles.ring.consumer())?);
                 }
                 let mut leaver = self.leaver.take().expect("attached just now");
                 let _ = leaver.try_recv().map(std::mem::forget);
                 Ok(())
             }
-            12 => received(M::copy_out(self.consumer()?)),
+            12 => received(M::copy_out(self.handles.consumer()?)),
             13 => {
-                let producer = self.producer()?;
+                let producer = self.handles.producer()?;
                 let staged = Self::stage_two(producer);
                 producer.discard_staged();
                 assert!(producer.len() <= SIZE.capacity as u64);
@@ -213,23 +199,23 @@ impl<M: Sample + ?Sized> Ends for ExchangeEnds<M> {
                 sent(staged)
             }
             14 => {
-                let consumer = self.consumer()?;
+                let consumer = self.handles.consumer()?;
                 assert!(consumer.len() <= SIZE.capacity as u64);
                 let _ = (consumer.is_empty(), consumer.is_retired(), consumer.take_recovered());
                 Ok(())
             }
-            15 => attached(self.ring.recover()).map(drop),
+            15 => attached(self.handles.ring.recover()).map(drop),
             16 => {
-                let aside = attached(self.ring.set_aside())?;
+                let aside = attached(self.handles.ring.set_aside())?;
                 let first = aside.first().map_or(0, |aside| aside.position);
-                attached(self.ring.take_set_aside(first)).map(drop)
+                attached(self.handles.ring.take_set_aside(first)).map(drop)
             }
             17 => {
-                assert_eq!(attached(self.ring.participants())?.len(), SIZE.participants);
+                assert_eq!(attached(self.handles.ring.participants())?.len(), SIZE.participants);
                 Ok(())
             }
             18 => {
-                let path = self.ring.path().expect("a file");
+                let path = self.handles.ring.path().expect("a file");
                 let Some(observer) = opened(Observer::open(path)) else { return Ok(()) };
                 let peeked = observer.peek().collect::<Result<Vec<_>, _>>();
                 // All that two laps of slots can have.
@@ -238,41 +224,30 @@ impl<M: Sample + ?Sized> Ends for ExchangeEnds<M> {
                 attached(observer.participants()).map(drop)
             }
             19 => {
-                let report = opened(fsck::check(self.ring.path().expect("a file")));
+                let report = opened(fsck::check(self.handles.ring.path().expect("a file")));
                 let _ = report.map(|report| report.to_string());
                 Ok(())
             }
-            20 => {
-                self.producer = None;
-                self.producer().map(drop)
-            }
-            _ => {
-                self.consumer = None;
-                self.consumer().map(drop)
-            }
+            20 => self.handles.replace_producer(),
+            _ => self.handles.replace_consumer(),
         }
     }
 
     fn again(&mut self, told: Told) -> Result<(), Told> {
         match told {
             Told::Producer(_) => {
-                let producer = self.producer()?;
+                let producer = self.handles.producer()?;
                 let stays = |result| assert_eq!(sent(result), Err(told), "what is sent");
                 stays(M::with(|message| producer.force_send(message)).map(drop));
                 stays(M::with(|message| producer.stage(message)));
-                producer.discard_staged();
-                let _ = producer.publish();
-                assert!(producer.len() <= SIZE.capacity as u64);
-                sent(M::with(|message| producer.try_send(message)))
             }
             Told::Consumer(_) => {
-                let consumer = self.consumer()?;
-                assert!(consumer.len() <= SIZE.capacity as u64);
-                assert_eq!(received(consumer.try_recv_owned()), Err(told), "what is received to be owned");
-                received(consumer.try_recv())
+                let owned = self.handles.consumer()?.try_recv_owned();
+                assert_eq!(received(owned), Err(told), "what is received to be owned");
             }
-            Told::Attaching => Err(told),
+            Told::Attaching => {}
         }
+        M::with(|message| self.handles.again(told, SIZE.capacity as u64, message))
     }
 
     /// What fsck sets right is right: where it finds nothing more, the ring works.

@@ -5,11 +5,11 @@ use std::{path::Path, sync::Arc, time::Duration};
 use bytemuck::{Pod, Zeroable};
 use ironring::{
     Options, SendError,
-    spsc::{Consumer, Producer, Ring},
+    spsc::{Ring, Spsc},
 };
 
 use crate::{
-    ends::{Ends, Told, attached, received, sent},
+    ends::{Ends, Handles, Told, received, sent},
     stream_words::{STREAM_STATES, StreamWords},
 };
 
@@ -18,27 +18,7 @@ use crate::{
 #[repr(C)]
 pub(crate) struct Tick([u64; 3]);
 
-pub(crate) struct TypedEnds<T: Pod, const CAPACITY: u64> {
-    ring: Arc<Ring<T>>,
-    producer: Option<Producer<T>>,
-    consumer: Option<Consumer<T>>,
-}
-
-impl<T: Pod, const CAPACITY: u64> TypedEnds<T, CAPACITY> {
-    fn producer(&mut self) -> Result<&mut Producer<T>, Told> {
-        if self.producer.is_none() {
-            self.producer = Some(attached(self.ring.producer())?);
-        }
-        Ok(self.producer.as_mut().expect("attached just now"))
-    }
-
-    fn consumer(&mut self) -> Result<&mut Consumer<T>, Told> {
-        if self.consumer.is_none() {
-            self.consumer = Some(attached(self.ring.consumer())?);
-        }
-        Ok(self.consumer.as_mut().expect("attached just now"))
-    }
-}
+pub(crate) struct TypedEnds<T: Pod, const CAPACITY: u64>(Handles<T, Spsc>);
 
 impl<T: Pod, const CAPACITY: u64> Ends for TypedEnds<T, CAPACITY> {
     type Ring = Ring<T>;
@@ -52,34 +32,34 @@ impl<T: Pod, const CAPACITY: u64> Ends for TypedEnds<T, CAPACITY> {
     }
 
     fn new(ring: &Arc<Ring<T>>) -> Self {
-        Self { ring: Arc::clone(ring), producer: None, consumer: None }
+        Self(Handles::new(ring))
     }
 
     fn operate(&mut self, i: usize) -> Result<(), Told> {
         match i {
-            0 => sent(self.producer()?.try_send(&T::zeroed())),
+            0 => sent(self.0.producer()?.try_send(&T::zeroed())),
             1 => {
-                let producer = self.producer()?;
+                let producer = self.0.producer()?;
                 let staged = producer.stage(&T::zeroed());
                 let _ = producer.publish();
                 sent(staged)
             }
-            2 => received(self.consumer()?.try_recv().map(|message| message.get())),
-            3 => sent(self.producer()?.claim().map(|mut claim| {
+            2 => received(self.0.consumer()?.try_recv().map(|message| message.get())),
+            3 => sent(self.0.producer()?.claim().map(|mut claim| {
                 claim.write(T::zeroed());
                 let _ = claim.publish();
             })),
-            4 => received(self.consumer()?.try_recv().map(|message| message.hand_back())),
-            5 => sent(self.producer()?.send_batch(&[T::zeroed(); 3]).1),
-            6 => received(self.consumer()?.try_recv_batch(3).map(|mut batch| {
+            4 => received(self.0.consumer()?.try_recv().map(|message| message.hand_back())),
+            5 => sent(self.0.producer()?.send_batch(&[T::zeroed(); 3]).1),
+            6 => received(self.0.consumer()?.try_recv_batch(3).map(|mut batch| {
                 while let Some(message) = batch.next() {
                     message.get();
                 }
                 assert!(batch.given() <= 3);
             })),
-            7 => received(self.consumer()?.recv_by(Duration::ZERO).map(|message| message.get())),
+            7 => received(self.0.consumer()?.recv_by(Duration::ZERO).map(|message| message.get())),
             8 => {
-                let producer = self.producer()?;
+                let producer = self.0.producer()?;
                 let staged = producer.stage(&T::zeroed());
                 producer.discard_staged();
                 assert!(producer.len() <= CAPACITY);
@@ -88,14 +68,14 @@ impl<T: Pod, const CAPACITY: u64> Ends for TypedEnds<T, CAPACITY> {
                 sent(staged)
             }
             9 => {
-                let consumer = self.consumer()?;
+                let consumer = self.0.consumer()?;
                 assert!(consumer.len() <= CAPACITY);
                 let _ = (consumer.is_empty(), consumer.is_retired());
                 let _ = consumer.producer().expect("what is known of the producer");
                 Ok(())
             }
             10 => {
-                let producer = self.producer()?;
+                let producer = self.0.producer()?;
                 let full = (0..=CAPACITY).find_map(|_| producer.stage(&T::zeroed()).err());
                 if full == Some(SendError::Full) {
                     producer.discard_staged();
@@ -103,39 +83,19 @@ impl<T: Pod, const CAPACITY: u64> Ends for TypedEnds<T, CAPACITY> {
                 sent(Err::<(), _>(full.expect("it is full at last")))
             }
             11 => {
-                let consumer = self.consumer()?;
+                let consumer = self.0.consumer()?;
                 if consumer.is_empty() {
                     return Ok(());
                 }
                 // Across the end of the area, and back to its beginning.
                 received(consumer.recv_values(&mut vec![T::zeroed(); CAPACITY as usize - 1]))
             }
-            12 => {
-                self.producer = None;
-                self.producer().map(drop)
-            }
-            _ => {
-                self.consumer = None;
-                self.consumer().map(drop)
-            }
+            12 => self.0.replace_producer(),
+            _ => self.0.replace_consumer(),
         }
     }
 
     fn again(&mut self, told: Told) -> Result<(), Told> {
-        match told {
-            Told::Producer(_) => {
-                let producer = self.producer()?;
-                producer.discard_staged();
-                let _ = producer.publish();
-                assert!(producer.len() <= CAPACITY);
-                sent(producer.try_send(&T::zeroed()))
-            }
-            Told::Consumer(_) => {
-                let consumer = self.consumer()?;
-                assert!(consumer.len() <= CAPACITY);
-                received(consumer.try_recv())
-            }
-            Told::Attaching => Err(told),
-        }
+        self.0.again(told, CAPACITY, &T::zeroed())
     }
 }
