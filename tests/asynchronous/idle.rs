@@ -1,9 +1,11 @@
 //! What waiting costs, and how many rings one thread can wait for.
 
-use std::{mem::MaybeUninit, time::Duration};
+use std::time::Duration;
 
 use ironring::{Options, asynchronous as ring, mpmc, spsc};
 use ironring_testkit::{Args, Ledger, Role};
+
+use crate::cpu;
 
 const RINGS: usize = 100;
 const SECONDS: u64 = 2;
@@ -22,25 +24,14 @@ pub(crate) fn be_idle(mut args: Args) {
         });
         let waiting: Vec<_> = waiting.collect();
         tokio::time::sleep(Duration::from_millis(100)).await;
-        let before = process_time();
+        let before = cpu::used(libc::CLOCK_PROCESS_CPUTIME_ID);
         tokio::time::sleep(Duration::from_secs(SECONDS)).await;
-        ledger.set(0, (process_time() - before).as_micros() as u64);
+        ledger.set(0, (cpu::used(libc::CLOCK_PROCESS_CPUTIME_ID) - before).as_micros() as u64);
         for (number, (mut producer, waiting)) in producers.into_iter().zip(waiting).enumerate() {
             producer.send(&(number as u64)).expect("room");
             assert_eq!(waiting.await.expect("no panic"), Ok(number as u64));
         }
     });
-}
-
-/// What this process has used of the processors.
-fn process_time() -> Duration {
-    let mut time = MaybeUninit::<libc::timespec>::uninit();
-    // SAFETY: the kernel writes one timespec, for which there is room.
-    let done = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, time.as_mut_ptr()) };
-    assert_eq!(done, 0, "clock_gettime");
-    // SAFETY: it was written.
-    let time = unsafe { time.assume_init() };
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 /// Less than one part in fifty of a core; what it really is, docs/WAITING.md says.

@@ -1,6 +1,8 @@
 //! The ends for asynchronous programs: in tasks of two runtimes and of none, across processes.
 
 mod cancelled;
+#[path = "../support/cpu.rs"]
+mod cpu;
 mod crowd;
 mod ends;
 mod idle;

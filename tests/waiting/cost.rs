@@ -1,12 +1,16 @@
 //! What waiting costs those who wait, and those who do not.
 
-use std::{mem::MaybeUninit, time::Duration};
+use std::time::Duration;
 
 use ironring::RecvError;
 use ironring_testkit::{Args, Exit, roles::RoleFn};
 
-use crate::peer::{
-    ALL_WAITS, Kind, SLEEPING, Waiting, given, peer, receiver, ring, sender, until, until_asleep, until_told,
+use crate::{
+    cpu,
+    peer::{
+        ALL_WAITS, Kind, SLEEPING, Waiting, given, peer, receiver, ring, sender, until, until_asleep,
+        until_told,
+    },
 };
 
 pub(crate) fn roles<A: Kind>() -> Vec<(&'static str, RoleFn)> {
@@ -27,22 +31,11 @@ fn a_sleeper_uses_hardly_any_time<A: Kind>() {
     for wait in SLEEPING {
         let ring = ring::<A>(2);
         let (_producer, mut consumer) = (sender(&ring, wait), receiver(&ring, wait));
-        let before = thread_time();
+        let before = cpu::used(libc::CLOCK_THREAD_CPUTIME_ID);
         assert_eq!(consumer.recv_value_by(Duration::from_secs(1)), Err(RecvError::TimedOut));
-        let used = thread_time() - before;
+        let used = cpu::used(libc::CLOCK_THREAD_CPUTIME_ID) - before;
         assert!(used < Duration::from_millis(20), "{wait:?}: {used:?}");
     }
-}
-
-/// What this thread has used of a processor.
-fn thread_time() -> Duration {
-    let mut time = MaybeUninit::<libc::timespec>::uninit();
-    // SAFETY: the kernel writes one timespec, for which there is room.
-    let done = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, time.as_mut_ptr()) };
-    assert_eq!(done, 0, "clock_gettime");
-    // SAFETY: it was written.
-    let time = unsafe { time.assume_init() };
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 /// Ends this process by what `run` finds, to which no system call is allowed but to read and to

@@ -5,6 +5,8 @@ mod alone;
 mod blocking;
 mod closing;
 mod cost;
+#[path = "../support/cpu.rs"]
+mod cpu;
 mod deadlines;
 mod peer;
 #[path = "../support/mod.rs"]
