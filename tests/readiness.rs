@@ -12,6 +12,8 @@ use std::{
 };
 
 use ironring::{Options, Readiness, RecvError, Role, WhenAlone, mpmc, spsc};
+use ironring_testkit::{Args, Exit, roles};
+use libtest_mimic::{Arguments, Trial};
 
 /// Whether it is readable, or becomes so within `patience`.
 fn is_readable(readiness: &Readiness, patience: Duration) -> bool {
@@ -24,7 +26,6 @@ const NOW: Duration = Duration::ZERO;
 /// Far longer than a wake-up takes.
 const LONG: Duration = Duration::from_secs(10);
 
-#[test]
 fn it_is_readable_until_the_ring_was_found_empty() {
     let ring = spsc::Ring::<u64>::anonymous(&Options::messages(8)).expect("a ring");
     let (mut producer, mut consumer) =
@@ -43,7 +44,6 @@ fn it_is_readable_until_the_ring_was_found_empty() {
     }
 }
 
-#[test]
 fn it_tells_of_the_end() {
     let ring = mpmc::Ring::<u64>::anonymous(&Options::messages(8)).expect("a ring");
     let (producer, mut consumer) = (ring.producer().expect("a place"), ring.consumer().expect("a place"));
@@ -56,21 +56,22 @@ fn it_tells_of_the_end() {
     assert!(is_readable(&readiness, NOW), "it stays so");
 }
 
-/// Of a process that dies as it forks no more: its file is closed, and nobody rings.
-#[test]
+/// The role of one that is to die.
+fn attach(mut args: Args) {
+    let ring = mpmc::Ring::<u64>::from_fd(args.fd("ring")).expect("a ring");
+    let _producer = ring.producer().expect("a place");
+    loop {
+        std::thread::park();
+    }
+}
+
+/// For one that dies nobody rings: the kernel closes its file.
 fn it_tells_of_a_death() {
     let ring = mpmc::Ring::<u64>::anonymous(&Options::messages(8)).expect("a ring");
     let mut consumer = ring.consumer().expect("a place");
     consumer.set_when_alone(WhenAlone::Disconnect);
     let readiness = consumer.readiness().expect("a descriptor");
-    // SAFETY: the child only attaches, and is killed.
-    let child = unsafe { libc::fork() };
-    if child == 0 {
-        let _producer = ring.producer();
-        loop {
-            std::thread::park();
-        }
-    }
+    let mut child = ironring_testkit::Role::new("attach").pass_fd("ring", &ring).spawn().expect("a process");
     while !ring
         .participants()
         .expect("a sound ring")
@@ -84,18 +85,14 @@ fn it_tells_of_a_death() {
     while is_readable(&readiness, Duration::from_millis(100)) {
         assert_eq!(consumer.try_recv().err(), Some(RecvError::Empty));
     }
-    // SAFETY: takes integers.
-    unsafe { libc::kill(child, libc::SIGKILL) };
+    assert_eq!(child.kill(), Exit::KILLED);
     assert!(is_readable(&readiness, LONG));
-    // SAFETY: takes integers, and no status.
-    unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
     while consumer.try_recv().err() == Some(RecvError::Empty) {
         assert!(is_readable(&readiness, LONG));
     }
     assert_eq!(consumer.try_recv().err(), Some(RecvError::Disconnected));
 }
 
-#[test]
 fn it_tells_of_a_close() {
     let ring = mpmc::Ring::<u64>::anonymous(&Options::messages(8)).expect("a ring");
     let mut consumer = ring.consumer().expect("a place");
@@ -107,7 +104,6 @@ fn it_tells_of_a_close() {
 }
 
 /// Two of a process, one of them woken for nothing, or for the end of the other.
-#[test]
 fn consumers_of_one_ring_have_one_each() {
     let ring = mpmc::Ring::<u64>::anonymous(&Options::messages(8)).expect("a ring");
     let (mut producer, mut gone) = (ring.producer().expect("a place"), ring.consumer().expect("a place"));
@@ -125,7 +121,6 @@ fn consumers_of_one_ring_have_one_each() {
     assert_eq!(consumer.recv_value(), Ok(2));
 }
 
-#[test]
 fn the_example_receives_from_several_rings() {
     let dir = tempfile::tempdir_in("/dev/shm").expect("a directory");
     let names = ["first", "second", "third"].map(|name| dir.path().join(name));
@@ -148,4 +143,23 @@ fn the_example_receives_from_several_rings() {
         ring.close();
     }
     example.join().expect("it ends");
+}
+
+fn main() {
+    roles::run(&[("attach", attach)]);
+    let tests: &[(&str, fn())] = &[
+        ("it_is_readable_until_the_ring_was_found_empty", it_is_readable_until_the_ring_was_found_empty),
+        ("it_tells_of_the_end", it_tells_of_the_end),
+        ("it_tells_of_a_death", it_tells_of_a_death),
+        ("it_tells_of_a_close", it_tells_of_a_close),
+        ("consumers_of_one_ring_have_one_each", consumers_of_one_ring_have_one_each),
+        ("the_example_receives_from_several_rings", the_example_receives_from_several_rings),
+    ];
+    let trial = |&(name, test): &(&'static str, fn())| {
+        Trial::test(name, move || {
+            test();
+            Ok(())
+        })
+    };
+    libtest_mimic::run(&Arguments::from_args(), tests.iter().map(trial).collect()).exit();
 }
