@@ -16,36 +16,20 @@ mod stepping;
 mod victims;
 
 use ironring::mpmc as kind;
-use ironring_testkit::{Args, roles};
-use libtest_mimic::Arguments;
-
-use kills::{
-    drivers,
-    numbered::{Numbered, Sample},
-    tally::Tally,
-    watchdog,
-};
-use victims::{operation::Operation, victim};
+use ironring_testkit::Args;
+use victims::operation::Operation;
 
 fn main() {
-    roles::run(&[
-        (drivers::DRIVER, driver),
-        (<[u8]>::NAME, victim::run::<[u8]>),
-        (Sample::NAME, victim::run::<Sample>),
-    ]);
-    let trials = drivers::trials("killed at every instruction of", Operation::ALL);
-    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+    victims::run("killed at every instruction of", Operation::ALL, driver);
 }
 
 /// The role that goes through an operation's cases.
-fn driver(mut args: Args) {
-    let operation: Operation = args.parse("operation");
-    let mut tally = Tally::default();
-    watchdog::start();
-    if operation.repairs() {
-        repair::step_through(operation, &mut tally);
-    } else {
-        stepping::step_through(operation, &mut tally);
-    }
-    tally.close(operation);
+fn driver(args: Args) {
+    victims::drive(args, |operation, tally| {
+        if operation.repairs() {
+            repair::step_through(operation, tally);
+        } else {
+            stepping::step_through(operation, tally);
+        }
+    });
 }

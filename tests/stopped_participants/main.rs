@@ -9,32 +9,13 @@ mod stopped;
 mod victims;
 
 use ironring::mpmc as kind;
-use ironring_testkit::{Args, roles};
-use libtest_mimic::Arguments;
-
-use kills::{
-    drivers,
-    numbered::{Numbered, Sample},
-    tally::Tally,
-    watchdog,
-};
-use victims::{operation::Operation, victim};
+use ironring_testkit::Args;
 
 fn main() {
-    roles::run(&[
-        (drivers::DRIVER, driver),
-        (<[u8]>::NAME, victim::run::<[u8]>),
-        (Sample::NAME, victim::run::<Sample>),
-    ]);
-    let trials = drivers::trials("stopped at every instruction of", stopped::OPERATIONS);
-    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+    victims::run("stopped at every instruction of", stopped::OPERATIONS, driver);
 }
 
 /// The role that goes through an operation's cases.
-fn driver(mut args: Args) {
-    let operation: Operation = args.parse("operation");
-    let mut tally = Tally::default();
-    watchdog::start();
-    stopped::step_through(operation, &mut tally);
-    tally.close(operation);
+fn driver(args: Args) {
+    victims::drive(args, stopped::step_through);
 }

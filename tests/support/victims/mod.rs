@@ -16,3 +16,38 @@ pub(crate) mod scene;
 pub(crate) mod survivors;
 pub(crate) mod victim;
 pub(crate) mod world;
+
+use ironring_testkit::{
+    Args,
+    roles::{self, RoleFn},
+};
+use libtest_mimic::Arguments;
+
+use self::operation::Operation;
+use crate::kills::{
+    drivers,
+    numbered::{Numbered, Sample},
+    tally::Tally,
+    watchdog,
+};
+
+/// What `main` does: the role that the process was started for; else a trial for each of
+/// `operations`, called `what` and the operation, whose cases `driver` goes through.
+pub(crate) fn run(what: &str, operations: &[Operation], driver: RoleFn) {
+    roles::run(&[
+        (drivers::DRIVER, driver),
+        (<[u8]>::NAME, victim::run::<[u8]>),
+        (Sample::NAME, victim::run::<Sample>),
+    ]);
+    let trials = drivers::trials(what, operations);
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+/// What a driver does: `step` through the cases of its operation.
+pub(crate) fn drive(mut args: Args, step_through: impl FnOnce(Operation, &mut Tally)) {
+    let operation = args.parse("operation");
+    let mut tally = Tally::default();
+    watchdog::start();
+    step_through(operation, &mut tally);
+    tally.close(operation);
+}
