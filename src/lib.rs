@@ -102,7 +102,7 @@ pub use self::{
     liveness::{Presence, State},
     observe::{Cursors, Observer, Peek, Peeked, Usage},
     region::{default_directory, names, path_of, remove},
-    waiting::Readiness,
+    waiting::{Readiness, Receives, WaitAny, WaitAnyError},
 };
 
 /// The examples of the README, which are compiled and run with the documentation's.

@@ -16,7 +16,7 @@ use crate::{
     waiting::{self, Waiter, Waits},
 };
 #[cfg(not(loom))]
-use crate::{Error, Readiness, waiting::Watch};
+use crate::{Error, Readiness, Receives, waiting::Watch};
 
 /// The receiving side of a ring: [`spsc::Consumer`](crate::spsc::Consumer), of which there is
 /// one at a time, or [`mpmc::Consumer`](crate::mpmc::Consumer).
@@ -39,6 +39,9 @@ pub struct Consumer<M: Payload + ?Sized, P: Trust, A: Algorithm> {
     waiter: Waiter,
     #[cfg(not(loom))]
     readiness: Option<Readiness>,
+    /// What wakes it among many: see [`WaitAny`](crate::WaitAny).
+    #[cfg(not(loom))]
+    watch: Option<Arc<Watch>>,
     _peers: PhantomData<(P, std::cell::Cell<()>)>,
 }
 
@@ -48,6 +51,8 @@ impl<M: Payload + ?Sized, A: Algorithm> Consumer<M, Wary, A> {
             waiter: Waiter::new(head.seat()),
             #[cfg(not(loom))]
             readiness: None,
+            #[cfg(not(loom))]
+            watch: None,
             head,
             _peers: PhantomData,
         }
@@ -75,6 +80,8 @@ impl<M: Payload + ?Sized, A: Algorithm> Consumer<M, Wary, A> {
             waiter: self.waiter,
             #[cfg(not(loom))]
             readiness: self.readiness,
+            #[cfg(not(loom))]
+            watch: self.watch,
             _peers: PhantomData,
         }
     }
@@ -428,5 +435,20 @@ impl<T: Pod, P: Trust, A: Algorithm> Consumer<T, P, A> {
 impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Waits for Consumer<M, P, A> {
     fn waiter(&mut self) -> (&mut Waiter, &Seat) {
         (&mut self.waiter, self.head.seat())
+    }
+}
+
+#[cfg(not(loom))]
+impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Receives for Consumer<M, P, A> {
+    fn look(&mut self, for_the_dead: bool) -> Option<Result<(), RecvError>> {
+        self.look(for_the_dead).map(|found| found.map(drop))
+    }
+
+    fn watched(&mut self, rung: fn()) -> Result<&Watch, Error> {
+        let watch = match self.watch.take() {
+            Some(watch) => watch,
+            None => Watch::new(self.head.seat(), rung)?,
+        };
+        Ok(self.watch.insert(watch))
     }
 }

@@ -2,7 +2,7 @@
 //! makes others fence.
 
 use std::{
-    sync::atomic::{Ordering, compiler_fence},
+    sync::atomic::{AtomicU32, Ordering, compiler_fence},
     time::Duration,
 };
 
@@ -19,6 +19,40 @@ pub(super) fn wait(word: &HalfWord, expected: u32, timeout: Duration) -> Woken {
     // compares the word and writes nothing.
     let done = unsafe {
         libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAIT, expected, &raw const timeout_given)
+    };
+    woken(done, timeout)
+}
+
+/// Words that one sleep may be on at most.
+pub(super) const MAX_WORDS: usize = libc::FUTEX_WAITV_MAX as usize;
+
+/// Sleeps while each of `words`, [`MAX_WORDS`] at most, is as is expected of it, for `timeout` at
+/// most. A signal wakes too.
+pub(super) fn wait_any<'a>(words: impl Iterator<Item = (&'a AtomicU32, u32)>, timeout: Duration) -> Woken {
+    // SAFETY: integers, for which zero is a value.
+    let mut waiters: [libc::futex_waitv; MAX_WORDS] = unsafe { std::mem::zeroed() };
+    let mut count = 0;
+    for (waiter, (word, expected)) in waiters.iter_mut().zip(words) {
+        waiter.val = expected.into();
+        waiter.uaddr = word.as_ptr().expose_provenance() as u64;
+        waiter.flags = libc::FUTEX2_SIZE_U32 as u32;
+        count += 1;
+    }
+    let mut now = timespec(Duration::ZERO);
+    // SAFETY: `now` is writable. It does not fail for this clock.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
+    let until = timespec(Duration::new(now.tv_sec as u64, now.tv_nsec as u32).saturating_add(timeout));
+    // SAFETY: the words are mapped as long as they are borrowed, so many of the array were written,
+    // and the time is readable. The kernel compares the words and writes nothing.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_futex_waitv,
+            waiters.as_ptr(),
+            count,
+            0,
+            &raw const until,
+            libc::CLOCK_MONOTONIC,
+        )
     };
     woken(done, timeout)
 }
@@ -40,7 +74,7 @@ fn woken(done: libc::c_long, timeout: Duration) -> Woken {
 }
 
 /// Wakes all who sleep on `word`.
-pub(super) fn wake_all(word: &HalfWord) {
+pub(super) fn wake_all(word: &AtomicU32) {
     // SAFETY: the word is mapped as long as it lives, and the kernel does not access it. It
     // cannot fail in a way that matters: where nobody can be woken, nobody sleeps for long.
     unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, libc::c_int::MAX) };

@@ -4,8 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    End, PATIENCE, Session, Wait, WhenAlone,
-    spin::Spin,
+    End, PATIENCE, Session, Strategy, Wait, WhenAlone,
     word::{Armed, FENCE, WaitWord, Woken},
 };
 use crate::{
@@ -85,8 +84,13 @@ impl Signals {
 
     /// Sleeps until somebody rings, as far as neither `deadline` nor the patience is over.
     pub(super) fn sleep(&self, armed: Armed, deadline: Deadline) -> Woken {
-        let timeout = deadline.remaining().map_or(armed.patience, |left| left.min(armed.patience));
-        self.own.sleep(armed, timeout)
+        self.own.sleep(armed, armed.timeout(deadline))
+    }
+
+    /// The word that this participant sleeps on.
+    #[cfg(not(loom))]
+    pub(super) const fn own(&self) -> &WaitWord {
+        &self.own
     }
 
     /// Whether anybody can wait in this model.
@@ -104,11 +108,11 @@ pub(crate) fn wake_everybody(mapping: &Arc<Mapping>, touch: impl Fn()) {
 }
 
 /// How a handle waits, and what it has learnt by it.
+#[cfg_attr(loom, expect(unreachable_pub, reason = "no several rings are waited for in a model"))]
 #[derive(Debug)]
-pub(crate) struct Waiter {
-    pub(super) wait: Wait,
-    pub(super) when_alone: WhenAlone,
-    pub(super) spin: Spin,
+pub struct Waiter {
+    pub(super) strategy: Strategy,
+    when_alone: WhenAlone,
     fencing: Fencing,
 }
 
@@ -130,15 +134,15 @@ const SHORT_PATIENCE: Duration = Duration::from_millis(1);
 impl Waiter {
     pub(crate) fn new(seat: &Seat) -> Self {
         let fencing = if seat.signals().exchanges { Fencing::Always } else { Fencing::ByKernel };
-        Self { wait: Wait::default(), when_alone: seat.when_alone(), spin: Spin::new(), fencing }
+        Self { strategy: Strategy::default(), when_alone: seat.when_alone(), fencing }
     }
 
     pub(crate) const fn wait(&self) -> Wait {
-        self.wait
+        self.strategy.wait
     }
 
     pub(crate) fn set_wait(&mut self, wait: Wait, signals: &Signals) {
-        self.wait = wait;
+        self.strategy.wait = wait;
         if self.fencing == Fencing::Asked && wait != Wait::Park {
             signals.own.clear(FENCE);
             self.fencing = Fencing::ByKernel;
@@ -159,18 +163,31 @@ impl Waiter {
             fence(Ordering::SeqCst);
             return Armed { expected, patience: PATIENCE };
         }
-        let asks = self.wait == Wait::Park;
+        let asks = self.strategy.wait == Wait::Park;
         let expected = signals.own.say_waited_for(if asks { how | FENCE } else { how });
         let fenced = signals.own.fence_others();
-        if asks || !fenced {
-            self.fencing = Fencing::Asked;
-        }
         if fenced {
+            if asks {
+                self.fencing = Fencing::Asked;
+            }
             return Armed { expected, patience: PATIENCE };
         }
-        let expected = signals.own.say_waited_for(how | FENCE);
+        let armed = self.ask_for_fences(signals, how);
         fence(Ordering::SeqCst);
-        Armed { expected, patience: SHORT_PATIENCE }
+        armed
+    }
+
+    /// Whether the kernel has to make others fence before this one sleeps.
+    #[cfg(not(loom))]
+    pub(super) fn needs_kernel(&self) -> bool {
+        self.fencing == Fencing::ByKernel
+    }
+
+    /// Where the kernel cannot: asks others to fence, as [`arm`](Self::arm) does; returns what the
+    /// word is from then on, and for how long to sleep at most.
+    pub(super) fn ask_for_fences(&mut self, signals: &Signals, how: u32) -> Armed {
+        self.fencing = Fencing::Asked;
+        Armed { expected: signals.own.say_waited_for(how | FENCE), patience: SHORT_PATIENCE }
     }
 
     /// Whether a call that finds nothing is to end; whether the others live, the kernel is

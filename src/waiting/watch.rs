@@ -10,7 +10,8 @@ use std::{
 };
 
 use super::{
-    End, Waits, look_up,
+    End, Waits,
+    wait::look_up,
     watcher::{Seen, Watched, Watcher},
     word::{NOTICE, WaitWord},
 };
@@ -20,7 +21,7 @@ use crate::{Error, Seat};
 ///
 /// Whoever finds nothing in the ring arms it, looks once more, and leaves; when there may be
 /// something to find, the [`Watcher`] disarms it, and then rings it.
-pub(crate) struct Watch {
+pub struct Watch {
     is_armed: AtomicBool,
     /// What the word was when this was armed last.
     expected: AtomicU32,
@@ -55,9 +56,14 @@ impl Watch {
         self.is_armed.load(Ordering::Acquire)
     }
 
+    /// Whether somebody may have died since this was asked last.
+    pub(super) fn is_to_look_round(&self) -> bool {
+        self.looks_round.swap(false, Ordering::Relaxed)
+    }
+
     /// Has it rung when the word is no longer as `expected`; false if that is so now, or
     /// something else has happened since the last look.
-    fn arm(&self, expected: u32) -> bool {
+    pub(super) fn arm(&self, expected: u32) -> bool {
         self.expected.store(expected, Ordering::Relaxed);
         self.is_armed.store(true, Ordering::Relaxed);
         // Pairs with the fence in `see`: either that sees this armed, or this what that has seen.
@@ -101,7 +107,7 @@ pub(crate) fn poll<W: Waits, T>(
 ) -> Option<Result<T, End>> {
     let mut armed = None;
     loop {
-        let looks_round = watch.looks_round.swap(false, Ordering::Relaxed);
+        let looks_round = watch.is_to_look_round();
         let done = look_up(handle, looks_round, &mut look);
         if done.is_some() {
             return done;

@@ -31,7 +31,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::kernel;
 use crate::{
-    Role,
+    Deadline, Role,
     layout::{AT_CONSUMERS_WAIT, AT_PRODUCERS_WAIT},
     memory::{HalfWord, Mapping},
     region::Region,
@@ -60,6 +60,13 @@ pub(crate) struct Armed {
     pub(crate) expected: u32,
     /// How long to sleep at most.
     pub(crate) patience: Duration,
+}
+
+impl Armed {
+    /// How long to sleep at most, where nobody is to sleep past `deadline`.
+    pub(super) fn timeout(self, deadline: Deadline) -> Duration {
+        deadline.remaining().map_or(self.patience, |left| left.min(self.patience))
+    }
 }
 
 /// Why a sleep ended.
@@ -185,6 +192,12 @@ impl WaitWord {
     pub(super) fn is_rung(&self, expected: u32) -> bool {
         // Acquire: pairs with the Release in `ring`.
         self.word.load(Ordering::Acquire) / ONE != expected / ONE
+    }
+
+    /// The word itself, to sleep on it and on others.
+    #[cfg(not(loom))]
+    pub(super) const fn word(&self) -> &HalfWord {
+        &self.word
     }
 
     /// Sleeps while the word is as expected, for `timeout` at most.

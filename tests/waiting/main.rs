@@ -9,6 +9,8 @@ mod cost;
 mod cpu;
 mod deadlines;
 mod peer;
+mod rings;
+mod several;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../support/watchdog.rs"]
@@ -49,10 +51,12 @@ fn tests_of<A: Kind>() -> Vec<(&'static str, fn())> {
 
 fn main() {
     let roles = both(|kind| if kind == Spsc::NAME { roles_of::<Spsc>() } else { roles_of::<Mpmc>() });
-    roles::run(&roles.iter().map(|(name, role)| (name.as_str(), *role)).collect::<Vec<_>>());
+    let roles = roles.iter().map(|(name, role)| (name.as_str(), *role));
+    roles::run(&roles.chain(several::ROLES.iter().copied()).collect::<Vec<_>>());
     let tests = both(|kind| if kind == Spsc::NAME { tests_of::<Spsc>() } else { tests_of::<Mpmc>() });
     let exchange = alone::EXCHANGE_TESTS.iter().chain(blocking::EXCHANGE_TESTS);
     let tests = tests.into_iter().chain(exchange.map(|(name, test)| (format!("mpmc::{name}"), *test)));
+    let tests = tests.chain(several::TESTS.iter().map(|(name, test)| (name.to_string(), *test)));
     let trial = |(name, test): (String, fn())| {
         Trial::test(name.clone(), move || {
             watchdog::start();

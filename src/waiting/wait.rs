@@ -1,0 +1,221 @@
+//! One wait, of one call: looks in bursts, then sleeps, and now and then a look up.
+
+#[cfg(not(loom))]
+use std::time::Instant;
+
+#[cfg(not(loom))]
+use super::PATIENCE;
+use super::{
+    End, Strategy, Wait, Waits,
+    word::{Armed, Woken},
+};
+#[cfg(loom)]
+use crate::Seat;
+use crate::{Deadline, sync};
+
+/// What a call waits by: one handle, or several.
+pub(crate) trait Sleeps {
+    fn strategy(&mut self) -> &mut Strategy;
+
+    /// Whether a call that finds nothing is to end; whether the others live, the kernel is
+    /// asked only on demand.
+    fn end(&mut self, asks_kernel: bool) -> Option<End>;
+
+    /// Begins to sleep, without sleeping: see [`Armed`].
+    fn arm(&mut self) -> Armed;
+
+    /// Sleeps until somebody rings, as far as neither `deadline` nor the patience is over.
+    fn sleep(&mut self, armed: Armed, deadline: Deadline) -> Woken;
+
+    /// What is modelled of it.
+    #[cfg(loom)]
+    fn seat(&mut self) -> &Seat;
+}
+
+impl<W: Waits> Sleeps for W {
+    fn strategy(&mut self) -> &mut Strategy {
+        &mut self.waiter().0.strategy
+    }
+
+    fn end(&mut self, asks_kernel: bool) -> Option<End> {
+        let (waiter, seat) = self.waiter();
+        waiter.end(seat, asks_kernel)
+    }
+
+    fn arm(&mut self) -> Armed {
+        let (waiter, seat) = self.waiter();
+        waiter.arm(seat.signals(), 0)
+    }
+
+    fn sleep(&mut self, armed: Armed, deadline: Deadline) -> Woken {
+        self.waiter().1.signals().sleep(armed, deadline)
+    }
+
+    #[cfg(loom)]
+    fn seat(&mut self) -> &Seat {
+        self.waiter().1
+    }
+}
+
+/// Calls `look` until it finds something, or there is nothing to wait for any more. It is
+/// told whether it is to look for what the dead have left, too.
+#[inline]
+pub(crate) fn wait<W: Sleeps, T>(
+    sleeper: &mut W,
+    deadline: Deadline,
+    mut look: impl FnMut(&mut W, bool) -> Option<T>,
+) -> Result<T, End> {
+    let mut waiting = Waiting::until(deadline);
+    let mut step = Step::Look;
+    loop {
+        let done = match step {
+            Step::Look => look(sleeper, false).map(Ok),
+            Step::LookUp => look_up(sleeper, false, &mut look),
+            Step::LookRound => look_up(sleeper, true, &mut look),
+            Step::TimedOut => Some(Err(End::TimedOut)),
+        };
+        if let Some(done) = done {
+            if done.is_ok() {
+                waiting.found(sleeper.strategy());
+            }
+            return done;
+        }
+        step = waiting.pass(sleeper);
+    }
+}
+
+/// Asks whether this is the end, and calls `look`; the kernel is asked, and what the dead have
+/// left is looked for, only where it `looks_round`, or at the end.
+pub(super) fn look_up<W: Sleeps, T>(
+    sleeper: &mut W,
+    looks_round: bool,
+    look: impl FnOnce(&mut W, bool) -> Option<T>,
+) -> Option<Result<T, End>> {
+    // Asked before the look: what was done before the end is still found.
+    let end = sleeper.end(looks_round);
+    look(sleeper, looks_round || end.is_some()).map(Ok).or(end.map(Err))
+}
+
+/// What is to follow when some time has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// A look.
+    Look,
+    /// One, and before it, whether the ring was closed.
+    LookUp,
+    /// One, and before it, who lives.
+    LookRound,
+    TimedOut,
+}
+
+/// A wait of one call.
+struct Waiting {
+    deadline: Deadline,
+    looks: u32,
+    #[cfg(not(loom))]
+    clock: Option<Clock>,
+    /// A sleep that was begun, but for one more look.
+    armed: Option<Armed>,
+    has_parked: bool,
+}
+
+/// When a wait began that is no longer short, and when it last looked round.
+#[cfg(not(loom))]
+struct Clock {
+    began: Instant,
+    looked_round: Instant,
+}
+
+/// Looks that follow each other at once: a message that is on its way arrives within a few
+/// of them, and to read the clock costs more than one.
+const BURST: u32 = 64;
+/// Looks after which one that never sleeps gives the processor to others now and then.
+#[cfg(not(loom))]
+const YIELDS_AFTER: u32 = 4096;
+
+impl Waiting {
+    const fn until(deadline: Deadline) -> Self {
+        Self {
+            deadline,
+            looks: 0,
+            #[cfg(not(loom))]
+            clock: None,
+            armed: None,
+            has_parked: false,
+        }
+    }
+
+    /// Passes some time.
+    #[cfg(not(loom))]
+    #[inline]
+    fn pass(&mut self, sleeper: &mut impl Sleeps) -> Step {
+        if self.has_parked || sleeper.strategy().wait == Wait::Park {
+            return self.park(sleeper);
+        }
+        self.looks = self.looks.wrapping_add(1);
+        sync::spin_loop();
+        if self.looks.is_multiple_of(BURST) { self.spin_on(sleeper) } else { Step::Look }
+    }
+
+    /// In a model nobody spins: a thread that may not sleep lets others go on.
+    #[cfg(loom)]
+    fn pass(&mut self, sleeper: &mut impl Sleeps) -> Step {
+        if sleeper.seat().mapping().life().is_over() {
+            return Step::TimedOut;
+        }
+        if sleeper.strategy().wait == Wait::Spin || !sleeper.seat().signals().are_there() {
+            self.looks += 1;
+            sync::yield_now();
+            return Step::LookUp;
+        }
+        self.park(sleeper)
+    }
+
+    /// Decides, after a burst of looks, whether there is to be another.
+    #[cfg(not(loom))]
+    #[cold]
+    fn spin_on(&mut self, sleeper: &mut impl Sleeps) -> Step {
+        if self.deadline.has_passed() {
+            return Step::TimedOut;
+        }
+        let now = Instant::now();
+        let clock = self.clock.get_or_insert(Clock { began: now, looked_round: now });
+        let Strategy { wait, spin } = *sleeper.strategy();
+        if wait == Wait::SpinThenPark {
+            return if now - clock.began < spin.limit() { Step::LookUp } else { self.park(sleeper) };
+        }
+        if self.looks > YIELDS_AFTER {
+            sync::yield_now();
+        }
+        if now - clock.looked_round < PATIENCE {
+            return Step::LookUp;
+        }
+        clock.looked_round = now;
+        Step::LookRound
+    }
+
+    /// Begins to sleep, or, if it has and the look since has found nothing, sleeps.
+    #[cold]
+    fn park(&mut self, sleeper: &mut impl Sleeps) -> Step {
+        if self.deadline.has_passed() {
+            return Step::TimedOut;
+        }
+        self.has_parked = true;
+        let Some(armed) = self.armed.take() else {
+            self.armed = Some(sleeper.arm());
+            return Step::LookUp;
+        };
+        match sleeper.sleep(armed, self.deadline) {
+            Woken::ByOther => Step::LookUp,
+            Woken::ByTime => Step::LookRound,
+        }
+    }
+
+    /// Something was found.
+    #[inline]
+    fn found(&self, strategy: &mut Strategy) {
+        if strategy.wait == Wait::SpinThenPark && self.looks >= BURST {
+            strategy.spin.ended(self.has_parked);
+        }
+    }
+}
