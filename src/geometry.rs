@@ -126,12 +126,9 @@ impl Geometry {
 
     /// The length of a slot that has room for `bytes` from its payload offset on.
     pub(crate) fn slot_len(payload_offset: u64, bytes: u64, align: u64) -> u64 {
+        // Whole lines: two that share one would travel together, and be written by both sides.
         let needed = payload_offset.saturating_add(bytes);
-        if needed <= CACHE_LINE {
-            needed.next_power_of_two().max(align)
-        } else {
-            needed.checked_next_multiple_of(CACHE_LINE.max(align)).unwrap_or(u64::MAX)
-        }
+        needed.checked_next_multiple_of(CACHE_LINE.max(align)).unwrap_or(u64::MAX)
     }
 
     /// What is wrong with these numbers taken together, if anything: the field, what

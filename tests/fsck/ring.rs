@@ -26,13 +26,13 @@ pub(crate) struct Fixture {
     pub(crate) raw: Raw,
 }
 
-/// Four entries, two participants that hold three slots each: ten slots, of 32 bytes.
+/// Four entries, two participants that hold three slots each: ten slots, of 64 bytes.
 impl Fixture {
     pub(crate) fn new(delivery: Delivery) -> Self {
         let dir = shared_memory();
         let path = dir.path().join("ring");
         let options = Options::messages(4)
-            .max_message(16)
+            .max_message(48)
             .participants(2)
             .holding(2)
             .delivery(delivery)
@@ -95,7 +95,7 @@ pub(crate) const fn entry(index: usize) -> usize {
 
 /// The word `offset` of a slot.
 pub(crate) const fn slot(number: usize, offset: usize) -> usize {
-    12288 + 32 * number + offset
+    12288 + 64 * number + offset
 }
 
 /// An entry of this turn and slot: ten slots take four bits.

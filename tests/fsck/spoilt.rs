@@ -242,17 +242,17 @@ fn messages_that_leave_their_slot() {
     for (first, second) in [
         (0, 0),
         (5, 0),
-        (ready | 17, 0),
+        (ready | 49, 0),
         (ready | ((1 << 30) - 1), 0),
-        (ready | followed | 8, 0),
-        (ready | followed | 8, ready | 1),
-        (ready | followed | 16, ready),
+        (ready | followed | 40, 0),
+        (ready | followed | 40, ready | 1),
+        (ready | followed | 48, ready),
     ] {
-        let words = [(slot(number as usize, 8), first), (slot(number as usize, 24), second)];
+        let words = [(slot(number as usize, 8), first), (slot(number as usize, 56), second)];
         found_first(&fixture, &words, "header", At::Slot(number));
     }
-    fixture.set(slot(number as usize, 8), ready | followed | 8);
-    fixture.set(slot(number as usize, 24), ready);
+    fixture.set(slot(number as usize, 8), ready | followed | 40);
+    fixture.set(slot(number as usize, 56), ready);
     fixture.must_be_whole("two messages in a slot");
 
     // Those that are held, and those that were just taken, are looked at too.
