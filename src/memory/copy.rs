@@ -325,24 +325,32 @@ unsafe fn long(src: *const u8, dst: *mut u8, len: usize) {
 }
 
 /// Asks for the cache line at `at`, to be written soon. Any address may be given.
+#[cfg_attr(
+    target_arch = "x86_64",
+    expect(clippy::pointers_in_nomem_asm_block, reason = "a hint reads and writes nothing")
+)]
 #[inline(always)]
 pub(super) fn prefetch_write(at: *const u8) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a prefetch is a hint: it faults at no address and changes nothing.
     unsafe {
-        core::arch::asm!("prefetchw [{at}]", at = in(reg) at, options(nostack, preserves_flags, readonly));
+        core::arch::asm!("prefetchw [{at}]", at = in(reg) at, options(nostack, preserves_flags, nomem));
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = at;
 }
 
 /// Asks for the cache line at `at`, to be read soon. Any address may be given.
+#[cfg_attr(
+    target_arch = "x86_64",
+    expect(clippy::pointers_in_nomem_asm_block, reason = "a hint reads and writes nothing")
+)]
 #[inline(always)]
 pub(super) fn prefetch_read(at: *const u8) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: as above.
     unsafe {
-        core::arch::asm!("prefetcht0 [{at}]", at = in(reg) at, options(nostack, preserves_flags, readonly));
+        core::arch::asm!("prefetcht0 [{at}]", at = in(reg) at, options(nostack, preserves_flags, nomem));
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = at;

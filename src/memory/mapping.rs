@@ -195,6 +195,11 @@ pub struct Span {
     len: usize,
 }
 
+// SAFETY: by itself it gives access to nothing; its area may go to any thread.
+unsafe impl Send for Span {}
+// SAFETY: as above.
+unsafe impl Sync for Span {}
+
 impl Area {
     /// The word at `position`, which counts on through laps of the area. The area's length
     /// must be a power of two.
@@ -224,6 +229,49 @@ impl Area {
         Some(unsafe { AtomicU64::from_ptr(ptr.as_ptr().cast()) })
     }
 
+    /// The word at `offset` in `span`.
+    ///
+    /// # Safety
+    ///
+    /// The span is one of this area, and a word of the area lies at `offset` in it.
+    #[inline(always)]
+    pub(super) unsafe fn word_within(&self, span: Span, offset: usize) -> WordRef<'_> {
+        // SAFETY: within the span, as the caller promises.
+        let ptr = unsafe { span.ptr.add(offset) };
+        // SAFETY: aligned, as the caller promises; the area is mapped as long as `self`; access
+        // is atomic everywhere.
+        unsafe { AtomicU64::from_ptr(ptr.as_ptr().cast()) }
+    }
+
+    /// The `len` bytes at `offset`.
+    ///
+    /// # Safety
+    ///
+    /// They are all in the area.
+    #[inline(always)]
+    pub(super) unsafe fn span_within(&self, offset: u64, len: usize) -> Span {
+        // SAFETY: within the area, as the caller promises.
+        let ptr = unsafe { self.base.add(offset as usize) };
+        Span { ptr, len }
+    }
+
+    /// The word at `offset` in `span`, which is one of this area, or `None` where no word lies.
+    #[inline(always)]
+    pub(crate) fn word_in(&self, span: Span, offset: u64) -> Option<WordRef<'_>> {
+        let offset = offset as usize;
+        if offset > span.len || span.len - offset < size_of::<u64>() {
+            return None;
+        }
+        // SAFETY: eight bytes of the span lie at `offset`.
+        let ptr = unsafe { span.ptr.add(offset) }.cast::<u64>();
+        if !ptr.is_aligned() {
+            return None;
+        }
+        // SAFETY: aligned, and within an area that is mapped as long as `self`; access is
+        // atomic everywhere.
+        Some(unsafe { AtomicU64::from_ptr(ptr.as_ptr()) })
+    }
+
     /// The `len` bytes at `offset`, or `None` where they leave the area. Whether a
     /// neighbour's bytes lie in it, the caller knows.
     #[inline(always)]
@@ -248,6 +296,12 @@ impl Area {
     #[inline(always)]
     pub(crate) fn expect_read(&self, offset: u64) {
         copy::prefetch_read(self.base.as_ptr().wrapping_add(offset as usize));
+    }
+
+    /// Fetches the line of the word at `position`, as [`word`](Self::word) finds it, for writing.
+    #[inline(always)]
+    pub(crate) fn expect_word(&self, position: u64) {
+        copy::prefetch_write(self.base.as_ptr().wrapping_add(position as usize & self.words));
     }
 
     /// Copies `bytes` to the start of `span`; what does not fit is left out.
@@ -286,6 +340,18 @@ impl Span {
     pub(crate) fn to_line_end(self) -> usize {
         const LINE: usize = crate::payload::CACHE_LINE as usize;
         LINE - self.ptr.addr().get() % LINE
+    }
+
+    /// The `len` bytes at `offset` in it, or `None` where they are not all in it.
+    #[inline(always)]
+    pub(crate) fn part(self, offset: u64, len: usize) -> Option<Self> {
+        let offset = offset as usize;
+        if offset > self.len || len > self.len - offset {
+            return None;
+        }
+        // SAFETY: `offset` is at most the span's length, so the result is in the same area.
+        let ptr = unsafe { self.ptr.add(offset) };
+        Some(Self { ptr, len })
     }
 
     /// What is left of it behind the first `n` bytes; nothing where it is shorter.

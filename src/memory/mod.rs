@@ -5,11 +5,13 @@
 //! [`Area`] keep the [`Mapping`] that they point into alive, and are checked against
 //! its length when they are made, so that using them is safe whatever a peer writes.
 
+mod cells;
 #[cfg(not(loom))]
 mod copy;
 #[cfg_attr(loom, path = "../model/memory.rs")]
 mod mapping;
 
+pub(crate) use cells::{Cell, Cells};
 #[cfg(loom)]
 pub(crate) use mapping::Memory;
 pub(crate) use mapping::{Area, HalfWord, Mapping, Span, Word, WordRef};

@@ -396,6 +396,24 @@ impl Area {
         ((offset as usize) < self.len).then(|| self.word(offset))
     }
 
+    /// # Safety
+    ///
+    /// Always safe here: loom's words are checked.
+    pub(crate) unsafe fn word_within(&self, span: Span, offset: usize) -> Word {
+        self.word((span.at + offset) as u64)
+    }
+
+    /// # Safety
+    ///
+    /// As above.
+    pub(crate) const unsafe fn span_within(&self, offset: u64, len: usize) -> Span {
+        Span { at: offset as usize, len }
+    }
+
+    pub(crate) fn word_in(&self, span: Span, offset: u64) -> Option<Word> {
+        ((offset as usize) < span.len).then(|| self.word(span.at as u64 + offset))
+    }
+
     pub(crate) fn span(&self, offset: u64, len: usize) -> Option<Span> {
         let at = offset as usize;
         (at <= self.len && len <= self.len - at).then_some(Span { at, len })
@@ -403,6 +421,8 @@ impl Area {
 
     /// There are no caches in a model.
     pub(crate) const fn expect_write(&self, _: u64) {}
+
+    pub(crate) const fn expect_word(&self, _: u64) {}
 
     pub(crate) const fn expect_read(&self, _: u64) {}
 
@@ -441,6 +461,11 @@ impl Span {
 
     pub(crate) const fn len(self) -> usize {
         self.len
+    }
+
+    pub(crate) fn part(self, offset: u64, len: usize) -> Option<Self> {
+        let offset = offset as usize;
+        (offset <= self.len && len <= self.len - offset).then(|| Self { at: self.at + offset, len })
     }
 
     pub(crate) fn skip(self, n: usize) -> Self {

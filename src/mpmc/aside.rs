@@ -43,7 +43,7 @@ pub(super) fn list(shared: &Shared) -> Result<Vec<SetAside>, Corrupt> {
     let mut all = Vec::new();
     for (participant, place) in places(shared) {
         let Some((held, position)) = look(shared, participant, place)? else { continue };
-        let lengths = watch::each(shared, held.slot, held.released, |span, _| span.len());
+        let lengths = watch::each(shared, shared.slot_held(held)?, held.released, |span, _| span.len());
         // Taken meanwhile, they may be anything by now.
         if look(shared, participant, place)? == Some((held, position)) {
             all.push(SetAside { position, participant, deliveries: held.deliveries, lengths: lengths? });
@@ -77,7 +77,8 @@ pub(super) fn take<E: From<Error>>(
         }
         // Somebody may have taken them before; from here on nobody does.
         let Some((held, _)) = is_it()? else { return Ok(None) };
-        let copies = watch::copies(shared, held.slot, held.released).map_err(Error::from)?;
+        let slot = shared.slot_held(held).map_err(Error::from)?;
+        let copies = watch::copies(shared, slot, held.released).map_err(Error::from)?;
         let messages: Vec<_> = copies.into_iter().map(|message| message.bytes).collect();
         keep(&messages)?;
         let spare = Held::spare(held.slot).word();

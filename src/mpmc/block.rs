@@ -5,7 +5,8 @@ use std::{marker::PhantomData, sync::Arc};
 use super::{
     participant::Participant,
     patrol::Adopted,
-    shared::{Place, Shared},
+    shared::Shared,
+    slot::{Place, Slot},
     words::{Content, Held},
 };
 use crate::{
@@ -24,7 +25,7 @@ pub(super) struct Block {
     /// Whose record.
     pub(super) record: u32,
     pub(super) place: u32,
-    pub(super) slot: u32,
+    pub(super) slot: Slot,
     /// Where in the ring it was taken from.
     pub(super) position: u64,
     pub(super) deliveries: u32,
@@ -45,7 +46,7 @@ impl Block {
                 left.push(Self {
                     record: number,
                     place,
-                    slot: held.slot,
+                    slot: shared.slot_held(held)?,
                     position: shared.position_word(number, place)?.load(Ordering::Relaxed),
                     deliveries: held.deliveries,
                     released: held.released,
@@ -114,9 +115,9 @@ impl<M: Payload + ?Sized, P: Trust> OwnedMessages<M, P> {
         let adopted = adopted.filter(|_| block.record != participant.number).cloned();
         Ok(Self {
             messages,
-            slots: shared.slots().clone(),
+            slots: shared.area().clone(),
             held: shared.held_word_kept(block.record, block.place),
-            slot: block.slot,
+            slot: block.slot.number(),
             seat: Arc::clone(participant.seat_kept()),
             adopted,
             _payload: PhantomData,

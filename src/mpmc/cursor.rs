@@ -9,6 +9,8 @@ use crate::{error::Corrupt, memory::Word, sync::Ordering};
 pub(super) struct Cursor {
     /// Every position before it has been seen taken.
     position: u64,
+    /// The entry there, less its slot, when it can be taken.
+    wanted: u64,
     /// Shared by all on this side: it may lag, and never leads.
     hint: Word,
 }
@@ -63,7 +65,7 @@ impl Cursor {
             Side::Tail => shared.tail(),
             Side::Head => shared.head(),
         };
-        Self { position: 0, hint }
+        Self { position: 0, wanted: side.wanted(shared.turns, 0), hint }
     }
 
     #[inline(always)]
@@ -75,14 +77,15 @@ impl Cursor {
     #[inline(always)]
     pub(super) fn look(&mut self, shared: &Shared, side: Side) -> Result<Look, Corrupt> {
         let position = self.later_of_hint();
+        let is_here = position == self.position;
+        let wanted = if is_here { self.wanted } else { side.wanted(shared.turns, position) };
         // Acquire: pairs with the Release of the exchange in `Participant::exchange`.
         let entry = shared.entry(position).load(Ordering::Acquire);
-        let wanted = side.wanted(shared.turns, position);
         if shared.turns.is_in(entry, wanted) {
-            self.position = position;
+            (self.position, self.wanted) = (position, wanted);
             return Ok(Look::Ready(entry));
         }
-        if position == self.position && shared.turns.ahead(entry, wanted) == -1 {
+        if is_here && shared.turns.ahead(entry, wanted) == -1 {
             return Ok(Look::Blocked(entry));
         }
         self.walk(shared, side, position)
@@ -97,6 +100,21 @@ impl Cursor {
         if is_before(self.position, hint) { hint } else { self.position }
     }
 
+    /// Whether others are known to have taken the position.
+    #[inline(always)]
+    pub(super) fn is_behind_hint(&self) -> bool {
+        // Relaxed: whoever relies on it finds out by its exchange.
+        is_before(self.position, self.hint.load(Ordering::Relaxed))
+    }
+
+    /// The entry at the position, if it can be taken.
+    #[inline(always)]
+    pub(super) fn peek(&self, shared: &Shared) -> Option<u64> {
+        // Acquire: as in `look`.
+        let entry = shared.entry(self.position).load(Ordering::Acquire);
+        shared.turns.is_in(entry, self.wanted).then_some(entry)
+    }
+
     /// Goes on from `position` to the first that is not taken.
     #[cold]
     fn walk(&mut self, shared: &Shared, side: Side, mut position: u64) -> Result<Look, Corrupt> {
@@ -105,10 +123,11 @@ impl Cursor {
         for _ in 0..limit {
             for _ in 0..STRETCH {
                 let entry = shared.entry(position).load(Ordering::Acquire);
-                let ahead = shared.turns.ahead(entry, side.wanted(shared.turns, position));
+                let wanted = side.wanted(shared.turns, position);
+                let ahead = shared.turns.ahead(entry, wanted);
                 match ahead {
                     0 | -1 => {
-                        self.position = position;
+                        (self.position, self.wanted) = (position, wanted);
                         // Here too, or whoever polls walks each time.
                         self.pass_on(trusts_hint);
                         return Ok(if ahead == 0 { Look::Ready(entry) } else { Look::Blocked(entry) });
@@ -142,8 +161,11 @@ impl Cursor {
 
     /// Goes on behind a position that this participant has taken.
     #[inline(always)]
-    pub(super) fn take(&mut self) {
+    pub(super) fn take(&mut self, turns: Turns) {
         self.position = self.position.wrapping_add(1);
+        if turns.index(self.position) == 0 {
+            self.wanted = self.wanted.wrapping_add(turns.turns(2));
+        }
         self.pass_on(true);
     }
 

@@ -10,7 +10,7 @@ use super::{
     participant::Participant,
     patrol::{self, Adopted, Patrol},
     recovered::Recovered,
-    shared::{Packed, Place},
+    slot::{Packed, Place, Slot},
     words::{Content, Held, Operation},
 };
 use crate::{
@@ -116,13 +116,13 @@ impl<M: Payload + ?Sized> Head<M> {
     /// Takes the next slot from the ring, and opens it.
     #[inline(always)]
     fn dequeue(&mut self) -> Result<Place, RecvError> {
-        let (place, position) = self.take()?;
-        Ok(self.open(place, position))
+        let (place, slot, position) = self.take()?;
+        Ok(self.open(place, slot, position))
     }
 
     /// Takes the next slot from the ring: in which place it is held, and where it was.
     #[inline(always)]
-    fn take(&mut self) -> Result<(u32, u64), RecvError> {
+    fn take(&mut self) -> Result<(u32, Slot, u64), RecvError> {
         if let Some(corrupt) = self.corrupt {
             return Err(corrupt.into());
         }
@@ -142,25 +142,26 @@ impl<M: Payload + ?Sized> Head<M> {
             // It travels while the exchange waits for the entry.
             shared.expect_slot(shared.turns.slot(entry), Side::Head);
             match self.participant.exchange(Operation::Dequeue, place, position, entry, None) {
-                Ok(true) => {}
-                Ok(false) => continue,
+                Ok(Some(slot)) => {
+                    self.cursor.take(self.participant.shared.turns);
+                    self.came += 1;
+                    self.expect_more(position);
+                    return Ok((place, slot, position));
+                }
+                Ok(None) => {}
                 Err(corrupt) => return Err(self.spoilt(corrupt).into()),
             }
-            self.cursor.take();
-            self.came += 1;
-            self.expect_more(position);
-            return Ok((place, position));
         }
     }
 
     /// Starts to give out the messages of a slot just taken.
     #[inline(always)]
-    fn open(&mut self, place: u32, position: u64) -> Place {
+    fn open(&mut self, place: u32, slot: Slot, position: u64) -> Place {
         self.spares &= !(1 << place);
         self.taken.push(Block {
             record: self.participant.number,
             place,
-            slot: self.participant.slot(place),
+            slot,
             position,
             deliveries: 1,
             released: 0,
@@ -171,7 +172,8 @@ impl<M: Payload + ?Sized> Head<M> {
     }
 
     /// Fetches the slot in which the next message is likely to come, so that it travels together
-    /// with the entry, which is `entry` until then.
+    /// with the entry, which is `entry` until then; and the entry for the exchange, not for the
+    /// look alone.
     #[inline(always)]
     fn foresee(&mut self, entry: u64) {
         let shared = &self.participant.shared;
@@ -181,7 +183,11 @@ impl<M: Payload + ?Sized> Head<M> {
             let slot = if position == before.wrapping_add(1) { next } else { NO_SLOT };
             self.foreseen = Foreseen { position, slot, next: shared.turns.slot(entry) };
         }
-        shared.expect_slot(self.foreseen.slot, Side::Head);
+        // Not where others take messages, too: they would have the entry from each other.
+        if self.foreseen.slot != NO_SLOT {
+            shared.expect_slot(self.foreseen.slot, Side::Head);
+            shared.expect_entry(position);
+        }
     }
 
     /// Fetches what comes some positions behind `position`.
@@ -291,7 +297,8 @@ impl<M: Payload + ?Sized> Head<M> {
             Delivery::AtLeastOnce => (block.given, 0),
             Delivery::AtMostOnce => (block.given, block.given),
         };
-        let held = Held { released, received, deliveries: block.deliveries, ..Held::taken(block.slot) };
+        let held =
+            Held { released, received, deliveries: block.deliveries, ..Held::taken(block.slot.number()) };
         let _ = self.set_held(&block, held);
         self.taken.push(block);
     }
@@ -307,11 +314,11 @@ impl<M: Payload + ?Sized> Head<M> {
     #[inline(always)]
     fn set_spare(&mut self, block: Block) {
         if block.record == self.participant.number {
-            self.participant.set_held(block.place, Held::spare(block.slot));
+            self.participant.set_held(block.place, Held::spare(block.slot.number()));
             self.spares |= 1 << block.place;
         } else {
             // The record was checked when it was adopted.
-            let _ = self.set_held(&block, Held::spare(block.slot));
+            let _ = self.set_held(&block, Held::spare(block.slot.number()));
             self.forget_adopted(&block);
         }
     }
@@ -355,7 +362,8 @@ impl<M: Payload + ?Sized> Head<M> {
     #[inline(always)]
     fn record_received(&self, block: &Block) {
         if self.participant.shared.delivery == Delivery::AtMostOnce {
-            let held = Held { released: block.released, received: block.given, ..Held::taken(block.slot) };
+            let held =
+                Held { released: block.released, received: block.given, ..Held::taken(block.slot.number()) };
             let _ = self.set_held(block, held);
             // A consumer killed from here on has received them.
             before_what_follows();
@@ -412,19 +420,18 @@ impl<M: Payload + ?Sized> algorithm::Head<M> for Head<M> {
                 self.fetch_again()?;
             }
             if self.next.is_none() {
-                let (place, position) = self.take()?;
-                let slot = self.participant.slot(place);
+                let (place, slot, position) = self.take()?;
                 let shared = &self.participant.shared;
                 if shared.delivery == Delivery::AtLeastOnce
                     && let Ok(Packed { span, next: None, .. }) = shared.message(slot, Place::FIRST, M::SIZE)
                     && span.len() <= into.len()
                 {
                     // Never a block, so that a single message costs no more than it must.
-                    shared.slots().read(span, into);
-                    self.participant.set_held(place, Held::spare(slot));
+                    shared.area().read(span, into);
+                    self.participant.set_held(place, Held::spare(slot.number()));
                     return Ok(span.len());
                 }
-                self.open(place, position);
+                self.open(place, slot, position);
             }
         }
         let found = self.find()?;
@@ -446,7 +453,7 @@ impl<M: Payload + ?Sized> algorithm::Head<M> for Head<M> {
                 Err(corrupt) => return Err(self.spoilt(corrupt).into()),
             };
             let (now, behind) = left.split_at_mut(span.len());
-            shared.slots().read(span, now);
+            shared.area().read(span, now);
             block.given += (span.len() / M::SIZE) as u32;
             let block = *block;
             self.record_received(&block);
@@ -504,8 +511,11 @@ impl<M: Payload + ?Sized> algorithm::Head<M> for Head<M> {
                 continue;
             }
             let block = Block { released: block.released + done as u32, ..block };
-            let held =
-                Held { released: block.released, deliveries: block.deliveries, ..Held::taken(block.slot) };
+            let held = Held {
+                released: block.released,
+                deliveries: block.deliveries,
+                ..Held::taken(block.slot.number())
+            };
             let _ = self.set_held(&block, held);
             again.push(block);
         }
@@ -554,7 +564,7 @@ impl<M: Payload + ?Sized> algorithm::Head<M> for Head<M> {
     }
 
     fn area(&self) -> &Area {
-        self.participant.shared.slots()
+        self.participant.shared.area()
     }
 
     fn seat(&self) -> &Seat {

@@ -54,6 +54,7 @@ mod patrol;
 mod recovered;
 mod repair;
 mod shared;
+mod slot;
 #[cfg(not(loom))]
 mod status;
 mod tail;

@@ -7,6 +7,7 @@ use super::{
     recovered::Recovered,
     repair,
     shared::Shared,
+    slot::Slot,
     words::{Content, Held, Intent, Operation, Owner},
 };
 use crate::{
@@ -41,7 +42,7 @@ pub(super) struct Participant {
 /// is not read back from there.
 #[derive(Debug)]
 struct HeldPlace {
-    slot: u32,
+    slot: Slot,
     word: Word,
     position: Word,
 }
@@ -57,7 +58,7 @@ impl Participant {
             let word = |index: u32| {
                 seat.mapping().word(seat.record() + RECORD_HELD + size_of::<u64>() * index as usize)
             };
-            let slot = shared.held(number, place)?.slot;
+            let slot = shared.slot_held(shared.held(number, place)?)?;
             Ok(HeldPlace { slot, word: word(place), position: word(exchange.held + place) })
         });
         let places = places.collect::<Result<Box<[_]>, Corrupt>>()?;
@@ -119,12 +120,12 @@ impl Participant {
 
     /// The slot held at `place`.
     #[inline(always)]
-    pub(super) fn slot(&self, place: u32) -> u32 {
+    pub(super) fn slot(&self, place: u32) -> Slot {
         self.places[place as usize].slot
     }
 
     /// Gives the slot held at `place` to the ring for the one that `entry` names, which was
-    /// found at `position`. False if somebody else was first: then nothing has happened.
+    /// found at `position`; returns that one. None if somebody else was first: then nothing has happened.
     /// What is given may have a `tag`, the one that was said to be the next.
     ///
     /// The journal tells a repairer what was to happen, and the entry whether it did: so
@@ -137,13 +138,13 @@ impl Participant {
         position: u64,
         entry: u64,
         tag: Option<u32>,
-    ) -> Result<bool, Corrupt> {
+    ) -> Result<Option<Slot>, Corrupt> {
         let turns = self.shared.turns;
         let got = self.shared.slot_of(entry)?;
-        let owner = self.shared.owner(got)?;
+        let owner = self.shared.owner(got);
         let held = &mut self.places[place as usize];
-        let index = position & (self.shared.capacity - 1);
-        let new = turns.with_slot(entry.wrapping_add(turns.turns(operation.turns())), held.slot);
+        let index = turns.index(position);
+        let new = turns.with_slot(entry.wrapping_add(turns.turns(operation.turns())), held.slot.number());
 
         // Before the intent, by which a repairer finds them.
         match operation {
@@ -171,12 +172,12 @@ impl Participant {
             // Release: pairs with the Acquire in `repair`, so that whoever sees that nothing is
             // intended sees what the operation before has stored.
             self.intent.store(Intent::NONE, Ordering::Release);
-            return Ok(false);
+            return Ok(None);
         }
         held.slot = got;
         match operation {
             Operation::Dequeue => {
-                held.word.store(Held::taken(got).word(), Ordering::Relaxed);
+                held.word.store(Held::taken(got.number()).word(), Ordering::Relaxed);
                 let before = Owner(owner.load(Ordering::Relaxed));
                 owner.store(before.now(self.number).0, Ordering::Relaxed);
             }
@@ -186,7 +187,7 @@ impl Participant {
                     let count = self.shared.messages_in(got).unwrap_or(1);
                     self.displaced.store(before.wrapping_add(count.into()), Ordering::Relaxed);
                 }
-                held.word.store(Held::spare(got).word(), Ordering::Relaxed);
+                held.word.store(Held::spare(got.number()).word(), Ordering::Relaxed);
                 owner.store(Owner::writer(self.number).0, Ordering::Relaxed);
                 self.last.store(position.wrapping_add(1), Ordering::Relaxed);
                 if let Some(tag) = tag {
@@ -198,7 +199,7 @@ impl Participant {
         // intended sees the record and the owner as they are since.
         self.intent.store(Intent::NONE, Ordering::Release);
         self.seat.signals().exchanged();
-        Ok(true)
+        Ok(Some(got))
     }
 
     /// Records what is in the slot held at `place`.
@@ -222,7 +223,7 @@ impl Participant {
     /// Says that messages written to the slot held at `place` are this participant's: the
     /// last holder of this record may have got it with messages of another one.
     pub(super) fn sign(&self, place: u32) -> Result<(), Corrupt> {
-        let owner = self.shared.owner(self.slot(place))?;
+        let owner = self.shared.owner(self.slot(place));
         owner.store(Owner::writer(self.number).0, Ordering::Relaxed);
         Ok(())
     }
@@ -277,8 +278,12 @@ fn fitting(shared: &Shared, role: Role) -> Result<Vec<u32>, Corrupt> {
 
 fn check_distinct(places: &[HeldPlace]) -> Result<(), Corrupt> {
     for (i, place) in places.iter().enumerate() {
-        if places[..i].iter().any(|other| other.slot == place.slot) {
-            return Err(Corrupt { word: "held", found: place.slot.into(), expected: "each slot held once" });
+        if places[..i].iter().any(|other| other.slot.number() == place.slot.number()) {
+            return Err(Corrupt {
+                word: "held",
+                found: place.slot.number().into(),
+                expected: "each slot held once",
+            });
         }
     }
     Ok(())

@@ -8,6 +8,7 @@
 use super::{
     recovered::{Interrupted, Recovered},
     shared::Shared,
+    slot::Slot,
     words::{Content, Held, Intent, Operation, Owner},
 };
 use crate::{
@@ -75,13 +76,13 @@ impl Repair<'_> {
             });
         }
         let got = self.shared.slot_of(expected)?;
-        let given = self.shared.held(self.number, intended.place())?.slot;
+        let given = self.shared.slot_held(self.shared.held(self.number, intended.place())?)?;
         let took_place = self.took_place(intended, expected, given)?;
         if took_place {
             self.complete(intended, expected, got, given)?;
         }
         let slot = if took_place { got } else { given };
-        let owner = self.shared.owner(slot)?;
+        let owner = self.shared.owner(slot);
         let before = Owner(owner.load(Ordering::Relaxed));
         owner.store(before.now(self.number).0, Ordering::Relaxed);
         // Release: pairs with the Acquire of intents in `was_found_by_another`.
@@ -89,14 +90,14 @@ impl Repair<'_> {
         Ok(Some(if took_place { Interrupted::Done } else { Interrupted::Undone }))
     }
 
-    fn took_place(&self, intended: Intent, expected: u64, given: u32) -> Result<bool, Corrupt> {
+    fn took_place(&self, intended: Intent, expected: u64, given: Slot) -> Result<bool, Corrupt> {
         let turns = self.shared.turns;
-        if given == turns.slot(expected) {
+        if given.number() == turns.slot(expected) {
             // The record names the slot that was to be got: it was recorded already.
             return Ok(true);
         }
         let step = intended.operation().turns();
-        let result = turns.with_slot(expected.wrapping_add(turns.turns(step)), given);
+        let result = turns.with_slot(expected.wrapping_add(turns.turns(step)), given.number());
         // Acquire: pairs with the Release of the exchange in `Participant::exchange`:
         // whoever moved the entry on has said so in its journal before.
         let entry = self.shared.entry(intended.index()).load(Ordering::Acquire);
@@ -115,7 +116,7 @@ impl Repair<'_> {
             return Ok(true);
         }
         // After the journals: who takes a slot stores its owner before it clears its intent.
-        let owner = Owner(self.shared.owner(given)?.load(Ordering::Acquire));
+        let owner = Owner(self.shared.owner(given).load(Ordering::Acquire));
         Ok(owner.participant() != self.number)
     }
 
@@ -139,7 +140,7 @@ impl Repair<'_> {
     }
 
     /// Records what the exchange that took place has brought.
-    fn complete(&self, intended: Intent, expected: u64, got: u32, given: u32) -> Result<(), Corrupt> {
+    fn complete(&self, intended: Intent, expected: u64, got: Slot, given: Slot) -> Result<(), Corrupt> {
         let operation = intended.operation();
         if operation == Operation::Displace {
             let before = self.word(AT_RECORD_DISPLACED_BEFORE)?.load(Ordering::Relaxed);
@@ -153,10 +154,10 @@ impl Repair<'_> {
             let tag = self.word(RECORD_NEXT_TAG)?.load(Ordering::Relaxed);
             self.word(RECORD_LAST_TAG)?.store(tag, Ordering::Relaxed);
         }
-        if given != got {
+        if given.number() != got.number() {
             let held = match operation {
-                Operation::Dequeue => Held::taken(got),
-                Operation::Enqueue | Operation::Displace => Held::spare(got),
+                Operation::Dequeue => Held::taken(got.number()),
+                Operation::Enqueue | Operation::Displace => Held::spare(got.number()),
             };
             self.set_held(intended.place(), held)?;
         }
@@ -182,7 +183,7 @@ impl Repair<'_> {
         }
         // Whoever filled it may have been no participant that keeps the protocol: whoever
         // receives it is told.
-        let count = self.shared.messages_in(held.slot).unwrap_or(1).saturating_sub(held.released);
+        let count = self.shared.messages_held(held).unwrap_or(1).saturating_sub(held.released);
         if self.shared.is_delivered_enough(held) {
             self.set_held(place, Held { state: Content::Aside, ..held })?;
             recovered.set_aside += count;
@@ -207,7 +208,7 @@ impl Repair<'_> {
         let before = self.word(AT_RECORD_DROPPED_BEFORE)?.load(Ordering::Relaxed);
         self.word(AT_RECORD_DROPPED)?.store(before.wrapping_add(count.into()), Ordering::Relaxed);
         recovered.dropped += count;
-        let left = self.shared.messages_in(held.slot).unwrap_or(0).saturating_sub(held.received);
+        let left = self.shared.messages_held(held).unwrap_or(0).saturating_sub(held.received);
         recovered.redelivered += left;
         self.set_held(
             place,

@@ -86,7 +86,7 @@ impl Status {
         for place in shared.places() {
             let held = shared.held(number, place)?;
             // They may be released, and the slot be written to, while this counts them.
-            let count = || shared.messages_in(held.slot).unwrap_or(1).saturating_sub(held.released);
+            let count = || shared.messages_held(held).unwrap_or(1).saturating_sub(held.released);
             match held.state {
                 Content::Spare => {}
                 Content::Messages | Content::Dropping => messages += count(),

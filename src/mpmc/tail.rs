@@ -7,7 +7,7 @@ use super::{
     cursor::{Cursor, Look, Side},
     participant::Participant,
     recovered::Recovered,
-    shared::Place,
+    slot::{Place, Slot},
     words::{Held, Operation},
 };
 use crate::{
@@ -23,11 +23,12 @@ use crate::{
 pub struct Tail<M: Payload + ?Sized> {
     participant: Participant,
     cursor: Cursor,
-    /// The free entry at the cursor, if it was looked at and not yet tried.
+    /// The free entry at the cursor, if it was looked at and not yet tried. It is looked at when
+    /// the one before is taken: so a send need not wait for it before the exchange does.
     ready: Option<u64>,
     /// Which held slot messages are written to.
     place: u32,
-    slot: u32,
+    slot: Slot,
     /// Behind the messages that are written to the slot, from its start.
     end: u64,
     /// How many those are.
@@ -102,6 +103,9 @@ impl<M: Payload + ?Sized> Tail<M> {
     /// Makes sure that there is a free entry; others may take it before it is used.
     #[inline(always)]
     fn find_room(&mut self) -> Result<(), SendError> {
+        if self.ready.is_some() && !self.cursor.is_behind_hint() {
+            return Ok(());
+        }
         match self.cursor.look(&self.participant.shared, Side::Tail) {
             Ok(Look::Ready(entry)) => {
                 self.ready = Some(entry);
@@ -144,14 +148,14 @@ impl<M: Payload + ?Sized> Tail<M> {
         let position = self.cursor.position();
         let tag = M::FRAMED.then_some(self.next_tag);
         match self.participant.exchange(operation, self.place, position, entry, tag) {
-            Ok(true) => {}
-            Ok(false) => return Ok(false),
+            Ok(Some(got)) => self.slot = got,
+            Ok(None) => return Ok(false),
             Err(corrupt) => return Err(self.spoilt(corrupt)),
         }
-        self.cursor.take();
-        self.slot = self.participant.slot(self.place);
+        self.cursor.take(self.participant.shared.turns);
         self.clear();
         let shared = &self.participant.shared;
+        self.ready = self.cursor.peek(shared);
         shared.expect_entry(position.wrapping_add(EXPECT_ENTRY));
         shared.expect(position.wrapping_add(EXPECT_SLOT), Side::Tail);
         Ok(true)
@@ -204,9 +208,23 @@ impl<M: Payload + ?Sized> Tail<M> {
     #[inline(always)]
     fn stage(&mut self, message: &[u8]) -> Result<(), SendError> {
         let room = self.room_behind(message.len())?;
-        self.participant.shared.slots().write(room.span, message);
+        // Before the bytes, so that what it knows of the slot is not read again.
         self.add(message.len());
+        self.participant.shared.area().write(room.span, message);
         Ok(())
+    }
+
+    /// Sends `message` with what is staged, before which it must not come.
+    #[cold]
+    fn send_behind(&mut self, message: &[u8]) -> Result<(), SendError> {
+        let staged = (self.end, self.count, self.last);
+        algorithm::Tail::stage_bytes(self, message)?;
+        let done = self.give();
+        if done.is_err() {
+            (self.end, self.count, self.last) = staged;
+            self.mark_last();
+        }
+        done
     }
 
     /// Room in the slot behind what is staged.
@@ -214,7 +232,7 @@ impl<M: Payload + ?Sized> Tail<M> {
     fn room_behind(&mut self, len: usize) -> Result<Room, SendError> {
         self.check()?;
         let shared = &self.participant.shared;
-        if len > shared.max_message {
+        if M::FRAMED && len > shared.max_message {
             return Err(SendError::TooLong { len, limit: shared.max_message });
         }
         let at = if M::FRAMED {
@@ -266,8 +284,11 @@ impl<M: Payload + ?Sized> Tail<M> {
     #[inline(always)]
     fn set_header(&self, offset: u64, header: u64) {
         // The slot is the participant's own, and the offset was found to be within it.
-        if let Ok(word) = self.participant.shared.slot_word(self.slot, offset) {
-            // Published by the Release of the exchange.
+        let shared = &self.participant.shared;
+        // Published by the Release of the exchange.
+        if offset == EMPTY {
+            shared.first_header(self.slot).store(header, Ordering::Relaxed);
+        } else if let Ok(word) = shared.slot_word(self.slot, offset) {
             word.store(header, Ordering::Relaxed);
         }
     }
@@ -301,8 +322,9 @@ impl<M: Payload + ?Sized> algorithm::Tail<M> for Tail<M> {
     #[inline(always)]
     fn stage_bytes(&mut self, message: &[u8]) -> Result<(), SendError> {
         let room = self.reserve(message.len())?;
-        self.participant.shared.slots().write(room.span, message);
+        // Before the bytes, so that what it knows of the slot is not read again.
         self.add(message.len());
+        self.participant.shared.area().write(room.span, message);
         Ok(())
     }
 
@@ -318,7 +340,7 @@ impl<M: Payload + ?Sized> algorithm::Tail<M> for Tail<M> {
         let count = room.min((messages.len() / M::SIZE) as u64).min((Held::MAX_MESSAGES - self.count).into());
         let len = count as usize * M::SIZE;
         if let Some(span) = shared.slot_span(self.slot, at, len) {
-            shared.slots().write(span, &messages[..len]);
+            shared.area().write(span, &messages[..len]);
             self.add_values(count as u32);
         }
         Ok(count as usize)
@@ -333,17 +355,13 @@ impl<M: Payload + ?Sized> algorithm::Tail<M> for Tail<M> {
     fn send_bytes(&mut self, message: &[u8]) -> Result<(), SendError> {
         // A consumer that polls has it; it travels while the message is written.
         self.participant.shared.expect_entry(self.cursor.position());
-        let staged = (self.count > 0).then_some((self.end, self.count, self.last));
+        if self.count > 0 {
+            return self.send_behind(message);
+        }
         self.stage_bytes(message)?;
         let done = self.give();
         if done.is_err() {
-            match staged {
-                None => self.clear(),
-                Some(staged) => {
-                    (self.end, self.count, self.last) = staged;
-                    self.mark_last();
-                }
-            }
+            self.clear();
         }
         done
     }
@@ -427,7 +445,7 @@ impl<M: Payload + ?Sized> algorithm::Tail<M> for Tail<M> {
     }
 
     fn area(&self) -> &Area {
-        self.participant.shared.slots()
+        self.participant.shared.area()
     }
 
     fn seat(&self) -> &Seat {

@@ -11,7 +11,8 @@ use std::{
 
 use super::{
     aside::{self, SetAside},
-    shared::{Place, Shared},
+    shared::Shared,
+    slot::{Place, Slot},
     status::Status,
 };
 use crate::{
@@ -68,7 +69,7 @@ impl Watch {
     fn look<T>(
         &self,
         position: u64,
-        read: impl FnOnce(&Shared, u32) -> Result<T, Corrupt>,
+        read: impl FnOnce(&Shared, Slot) -> Result<T, Corrupt>,
     ) -> Result<Look<T>, Corrupt> {
         let turns = self.shared.turns;
         let word = self.shared.entry(position);
@@ -108,10 +109,10 @@ impl Watch {
 }
 
 /// Copies of the messages in `slot` from number `from` on.
-pub(super) fn copies(shared: &Shared, slot: u32, from: u32) -> Result<Vec<Copied>, Corrupt> {
+pub(super) fn copies(shared: &Shared, slot: Slot, from: u32) -> Result<Vec<Copied>, Corrupt> {
     each(shared, slot, from, |span, tag| {
         let mut bytes = vec![0; span.len()];
-        shared.slots().read(span, &mut bytes);
+        shared.area().read(span, &mut bytes);
         Copied { tag, bytes }
     })
 }
@@ -119,7 +120,7 @@ pub(super) fn copies(shared: &Shared, slot: u32, from: u32) -> Result<Vec<Copied
 /// What `read` makes of each message in `slot` from number `from` on.
 pub(super) fn each<T>(
     shared: &Shared,
-    slot: u32,
+    slot: Slot,
     from: u32,
     mut read: impl FnMut(Span, u32) -> T,
 ) -> Result<Vec<T>, Corrupt> {

@@ -41,6 +41,12 @@ impl Turns {
         (position & self.lap) << self.lap_shift
     }
 
+    /// The number of the entry at `position`: 0 where a lap begins.
+    #[inline(always)]
+    pub(super) const fn index(self, position: u64) -> u64 {
+        position & !self.lap
+    }
+
     /// What an entry grows by in `turns` turns.
     #[inline(always)]
     pub(super) const fn turns(self, turns: u64) -> u64 {
@@ -56,6 +62,12 @@ impl Turns {
     #[inline(always)]
     pub(super) const fn with_slot(self, entry: u64, slot: u32) -> u64 {
         entry & !self.slot | slot as u64
+    }
+
+    /// Whether `entry` holds a message.
+    #[inline(always)]
+    pub(super) const fn is_full(self, entry: u64) -> bool {
+        entry & (self.slot + 1) != 0
     }
 
     /// Whether `entry` is in `turn`, an entry less its slot.

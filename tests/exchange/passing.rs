@@ -135,3 +135,18 @@ fn each_message_of_three_producers_reaches_one_of_two_consumers_in_order() {
     let sent = (0..3_u64).flat_map(|sender| (0..EACH).map(move |n| sender << 32 | n));
     assert!(all.into_iter().eq(sent), "each once");
 }
+
+#[test]
+fn owned_messages_go_to_another_thread_and_are_released_there() {
+    let ring = Ring::<u64>::anonymous(&Options::messages(4).holding(1)).expect("a ring");
+    let (mut producer, mut consumer) =
+        (ring.producer().expect("a producer"), ring.consumer().expect("a consumer"));
+    for number in 1..=2 {
+        producer.send(&number).expect("room");
+    }
+    let first = consumer.try_recv_owned().expect("a message");
+    assert_eq!(consumer.try_recv_owned().err(), Some(RecvError::HoldsAll));
+    let there = thread::spawn(move || first.iter().map(|message| message.get()).sum::<u64>());
+    assert_eq!(there.join().expect("the other thread"), 1);
+    assert_eq!(consumer.recv_value(), Ok(2), "the first was released");
+}
