@@ -30,7 +30,11 @@ mutants *ARGS:
 
 # Kills at every instruction, every case; the tests run a part of them.
 kill-all:
-    KILL_ALL=1 cargo test --release --test spsc_kill --test kill_every_instruction --test stopped_participants -- --nocapture
+    KILL_ALL=1 cargo test --release --test spsc_kill --test kill_every_instruction --test stopped_participants --test waiting_kills -- --nocapture
+
+# Ten million sleeps and wake-ups across processes, with delays at random; the tests run a part of them.
+wait-stress ROUNDS="10000000":
+    WAIT_ROUNDS={{ROUNDS}} cargo test --release --test waiting_stress -- --nocapture
 
 # Eight processes on one ring, killed and stopped at random for so many seconds.
 soak SECONDS="3600":

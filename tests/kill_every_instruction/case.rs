@@ -1,12 +1,8 @@
 //! The situations in which operations are cut short, and at which of their instructions.
 
 use ironring::Delivery;
-use ironring_testkit::Trail;
 
-use crate::{
-    kills::drivers::is_everything_wanted,
-    victims::{operation::Operation, rig::Setting, scene::State},
-};
+use crate::victims::{operation::Operation, rig::Setting, scene::State};
 
 /// One of the situations in which an operation is cut short.
 #[derive(Clone, Copy, Debug)]
@@ -49,12 +45,4 @@ impl Setting {
     pub(crate) fn laps(&self) -> u64 {
         2 * self.capacity + 1
     }
-}
-
-/// The points of `trail` at which victims are killed: all, if everything is wanted; else those
-/// at which the ring has just changed, and of the others every so manieth, by how long the
-/// operation is: what lies between two changes looks the same to all who live.
-pub(crate) fn points(trail: &Trail, aim: u64) -> Vec<u64> {
-    let stride = if is_everything_wanted() { 1 } else { (trail.length() / aim).max(1) };
-    trail.points(stride)
 }

@@ -5,10 +5,11 @@ use ironring_testkit::{Exit, Traced, Trail};
 
 use crate::{
     aftermath::{Aftermath, Finder},
-    case::{End, points},
+    case::End,
     dead::{Deaths, Stage},
     kills::{
         drivers::is_everything_wanted,
+        drivers::points,
         numbered::Numbered,
         tally::Tally,
         violation::{Violation, wedged},

@@ -7,8 +7,9 @@ use ironring_testkit::{Exit, Traced, Trail};
 
 use crate::{
     aftermath::{Aftermath, Finder},
-    case::{Case, End, points},
+    case::{Case, End},
     kills::{
+        drivers::points,
         numbered::{Numbered, Sample},
         tally::{Tally, assert_progress},
         violation::Violation,

@@ -13,6 +13,9 @@ pub(crate) const AT_SESSION: usize = 264;
 pub(crate) const AT_CONSUMERS_WAIT: usize = 384;
 pub(crate) const AT_PRODUCERS_WAIT: usize = 512;
 pub(crate) const WAITED_FOR: u32 = 1;
+/// A wake-up is owed, or somebody is to be told by a touch of the file.
+pub(crate) const OWED: u32 = 2;
+pub(crate) const WATCHED: u32 = 8;
 /// What is closed by, and slept on.
 pub(crate) const WAITING: [usize; 3] = [AT_SESSION, AT_CONSUMERS_WAIT, AT_PRODUCERS_WAIT];
 pub(crate) const AT_TAIL: usize = 640;

@@ -8,6 +8,7 @@ mod cost;
 #[path = "../support/cpu.rs"]
 mod cpu;
 mod deadlines;
+#[path = "../support/peer.rs"]
 mod peer;
 mod rings;
 mod several;

@@ -3,7 +3,7 @@
 
 use std::{fmt::Display, sync::Mutex};
 
-use ironring_testkit::{Role, cores};
+use ironring_testkit::{Role, Trail, cores};
 use libtest_mimic::{Failed, Trial};
 
 /// The role of such a process; its argument is the operation.
@@ -15,6 +15,14 @@ static FREE_CORES: Mutex<Vec<usize>> = Mutex::new(Vec::new());
 /// Whether everything is to be done, however long it takes.
 pub(crate) fn is_everything_wanted() -> bool {
     std::env::var_os("KILL_ALL").is_some_and(|value| value == "1")
+}
+
+/// The points of `trail` at which victims are killed: all, if everything is wanted; else those
+/// at which the ring has just changed, and of the others every so manieth, by how long the
+/// operation is: what lies between two changes looks the same to all who live.
+pub(crate) fn points(trail: &Trail, aim: u64) -> Vec<u64> {
+    let stride = if is_everything_wanted() { 1 } else { (trail.length() / aim).max(1) };
+    trail.points(stride)
 }
 
 /// A trial for each of `operations`, called what it is and the operation; none where

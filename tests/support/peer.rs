@@ -1,5 +1,7 @@
 //! The other process: how it is started, and what it is waited for.
 
+#![allow(dead_code, reason = "no test needs all of it")]
+
 use std::{
     os::fd::AsFd,
     os::unix::fs::FileExt,
