@@ -43,8 +43,11 @@ pub(crate) fn step_through(operation: Operation, tally: &mut Tally) {
         if operation == Operation::RecvAfterKill && setting.delivery == Delivery::AtMostOnce {
             continue;
         }
-        for deaths in all.iter().filter(|deaths| deaths.are_possible(setting.delivery)) {
-            run::<[u8]>(operation, setting, *deaths, turn, tally);
+        let possible: Vec<_> = all.iter().filter(|deaths| deaths.are_possible(setting.delivery)).collect();
+        for (number, deaths) in possible.iter().enumerate() {
+            let among_deaths =
+                Share { number, of: if operation.attaches_after_kill() { possible.len() } else { 1 } };
+            run::<[u8]>(operation, setting, **deaths, among_deaths, turn, tally);
             turn += 1;
         }
     }
@@ -54,6 +57,7 @@ fn run<M: Numbered + ?Sized>(
     operation: Operation,
     setting: Setting,
     deaths: Deaths,
+    among_deaths: Share,
     turn: usize,
     tally: &mut Tally,
 ) {
@@ -64,7 +68,8 @@ fn run<M: Numbered + ?Sized>(
         if !is_everything_wanted() && !(number + turn).is_multiple_of(SCENES) {
             continue;
         }
-        let repair = Repair { rig: &rig, scene, operation, share: (number as u64, scenes.len() as u64) };
+        let among_scenes = Share { number, of: scenes.len() };
+        let repair = Repair { rig: &rig, scene, operation, among_deaths, among_scenes };
         let about = format!("{setting:?}, {deaths:?}, scene {number} of {}", scenes.len());
         if let Err(violation) = repair.kill_everywhere(tally, &about) {
             tally.count(about, &violation);
@@ -77,8 +82,23 @@ struct Repair<'a, M: Numbered + ?Sized> {
     rig: &'a Rig<M>,
     scene: &'a Scene,
     operation: Operation,
-    /// Which share of the instructions is this scene's, and of how many.
-    share: (u64, u64),
+    among_deaths: Share,
+    among_scenes: Share,
+}
+
+/// Which of the instructions that several cases share are those of one of them.
+#[derive(Clone, Copy)]
+struct Share {
+    number: usize,
+    of: usize,
+}
+
+impl Share {
+    /// Which instruction of this share the `k`-th of all is, if it is one of them.
+    fn number_in(self, k: u64) -> Option<u64> {
+        let of = self.of as u64;
+        (k % of == self.number as u64 % of).then_some(k / of)
+    }
 }
 
 impl<M: Numbered + ?Sized> Repair<'_, M> {
@@ -121,13 +141,15 @@ impl<M: Numbered + ?Sized> Repair<'_, M> {
     }
 
     /// The points at which the repairer is killed. If everything is wanted, the scenes of one kind
-    /// of death share the instructions among them: each repairs by the same, and those that change
-    /// the ring are tried in all scenes.
+    /// of death share the instructions among them, and where a repair is the lesser part of an attach,
+    /// the kinds of death do, too: each repairs by the same. Those that change the ring are tried in
+    /// all scenes.
     fn points(&self, trail: &Trail) -> Vec<u64> {
         let mut points = points(trail, AIM);
         if is_everything_wanted() {
-            let (number, of) = self.share;
-            points.retain(|k| k % of == number || trail.changes().binary_search(k).is_ok());
+            let is_own =
+                |k| self.among_deaths.number_in(k).and_then(|k| self.among_scenes.number_in(k)).is_some();
+            points.retain(|k| is_own(*k) || trail.changes().binary_search(k).is_ok());
         }
         points
     }

@@ -74,6 +74,10 @@ impl Operation {
         )
     }
 
+    pub(crate) fn attaches_after_kill(self) -> bool {
+        matches!(self, ConsumerAttachAfterKill | ProducerAttachAfterKill)
+    }
+
     pub(crate) fn is_attach_or_detach(self) -> bool {
         matches!(self, ConsumerAttach | ProducerAttach | ConsumerDetach | ProducerDetach)
     }
