@@ -101,7 +101,7 @@ pub use self::{
     header::Kind,
     liveness::{Presence, State},
     observe::{Cursors, Observer, Peek, Peeked, Usage},
-    region::{default_directory, names, path_of, remove},
+    region::{close, default_directory, names, path_of, remove, reopen},
     waiting::{Readiness, Receives, WaitAny, WaitAnyError},
 };
 

@@ -30,7 +30,7 @@ use std::{
 
 pub use self::{
     directory::{default_directory, names, path_of},
-    named::remove,
+    named::{close, remove, reopen},
 };
 pub(crate) use self::{file::RegionFile, fork::Image};
 use crate::{

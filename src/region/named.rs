@@ -89,6 +89,38 @@ pub fn remove(name: impl AsRef<Path>) -> Result<(), Error> {
     }
 }
 
+/// Closes the ring called `name`, whatever it carries, as [`Ring::close`](crate::Ring::close) does.
+///
+/// # Errors
+///
+/// [`Error::NotFound`]; [`Error::Invalid`] if it is no ring; [`Error::Io`].
+///
+/// ```
+/// use ironring::{Options, spsc};
+///
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("orders");
+/// let ring = spsc::Ring::<u64>::create(&path, &Options::messages(8))?;
+/// ironring::close(&path)?;
+/// assert!(ring.is_closed());
+/// ironring::reopen(&path)?;
+/// assert!(!ring.is_closed());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn close(name: impl AsRef<Path>) -> Result<(), Error> {
+    Region::open(name.as_ref()).map(|region| region.close())
+}
+
+/// Opens the ring called `name` again, whatever it carries, as [`Ring::reopen`](crate::Ring::reopen)
+/// does: see [`close`].
+///
+/// # Errors
+///
+/// As [`close`].
+pub fn reopen(name: impl AsRef<Path>) -> Result<(), Error> {
+    Region::open(name.as_ref()).map(|region| region.reopen())
+}
+
 /// Retires the ring in `file` and takes the name `path` from it, unless somebody else
 /// is at it or the name is another file's by now. Says whether it did.
 fn finish_removal(file: &RegionFile, path: &Path) -> Result<bool, Error> {

@@ -16,8 +16,8 @@
 //! To wait: set W; full fence; look at the ring again; sleep while the word is what it was
 //! with W set, but no longer than the patience; look at the ring. To wake: change the ring;
 //! full fence; load the word. Where neither W nor K is set, nobody is to be woken, and nobody
-//! makes a system call. Else exchange it for one rung once more, with K and without W and N; wake
-//! *all*, and touch the file where N was set; take K away again, unless the word has changed
+//! makes a system call. Else exchange it for one rung once more, with K and without W; wake
+//! *all*, and touch the file where N was set; take K and N away, unless the word has changed
 //! meanwhile.
 //!
 //! Of the two fences, one sees what the other side did before its own: so either the waiter
@@ -171,18 +171,20 @@ impl WaitWord {
 
     /// Rings the word, if it still is as `found`; what it is, if not.
     fn ring(&self, found: u32, owed: u32, touch: impl FnOnce()) -> Result<(), u32> {
-        let rung = (found & FENCE) | owed | (found & !(ONE - 1)).wrapping_add(ONE);
+        // N stays as long as K: both are owed, and by whoever finds them if this one dies.
+        let kept = if owed == 0 { FENCE } else { FENCE | NOTICE };
+        let rung = (found & kept) | owed | (found & !(ONE - 1)).wrapping_add(ONE);
         // Release: pairs with the Acquire in `say_waited_for`: who waits from then on sees
         // what was done before.
         self.word.compare_exchange(found, rung, Ordering::AcqRel, Ordering::Relaxed)?;
         if owed != 0 {
             kernel::wake_all(&self.word);
-            // Also where only a wake-up is owed: who owed it may have taken N away.
-            if found & (NOTICE | OWED) != 0 {
+            if found & NOTICE != 0 {
                 touch();
             }
             // Left where somebody has said since that he waits: the next one pays a call.
-            let _ = self.word.compare_exchange(rung, rung & !OWED, Ordering::Relaxed, Ordering::Relaxed);
+            let done = rung & !(OWED | NOTICE);
+            let _ = self.word.compare_exchange(rung, done, Ordering::Relaxed, Ordering::Relaxed);
         }
         Ok(())
     }

@@ -2,12 +2,12 @@
 
 use std::{sync::Barrier, thread, time::Instant};
 
-use ironring::{Options, mpmc, spsc};
-use ironring_testkit::{Args, Role, pin_to_core, roles::RoleFn};
+use ironring::{Options, Wait, mpmc, spsc};
+use ironring_testkit::{Args, Ledger, Role, pin_to_core, roles::RoleFn};
 
 use crate::{
     loops,
-    transport::{Array, BackOff, Receiver, Rtrb, Sender, Shared},
+    transport::{Array, BackOff, Futex, Receiver, Rtrb, Sender, Shared},
 };
 
 /// Evaluates `$run` with the constant `$words`, the number of words that `$size` bytes are.
@@ -77,9 +77,36 @@ pub enum Sides {
     Threads,
 }
 
+/// A kind of ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// For one producer and one consumer.
+    Spsc,
+    /// For any number of them.
+    Mpmc,
+}
+
+/// All ways to wait.
+pub const WAITS: [Wait; 3] = [Wait::Spin, Wait::SpinThenPark, Wait::Park];
+
+/// The ring in which ways to wait are compared.
+#[must_use]
+pub fn options() -> Options {
+    Options::messages(1024)
+}
+
 /// Who is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Contender {
+    /// A ring of values between two processes that wait so.
+    Waiting {
+        /// Which ring.
+        kind: Kind,
+        /// How both wait.
+        wait: Wait,
+    },
+    /// A bare futex between two processes, for messages of 8 bytes.
+    Futex,
     /// The ring for one producer and one consumer, in two processes.
     Spsc {
         /// What its messages are.
@@ -117,7 +144,7 @@ pub enum Contender {
 }
 
 /// The roles of the processes that a measurement starts, for `roles::run`.
-pub const ROLES: [(&str, RoleFn); 4] = [
+pub const ROLES: [(&str, RoleFn); 5] = [
     ("spsc-bytes", |mut args| far_side::<spsc::Ring<[u8]>>(Measure::from_args(&mut args), &mut args)),
     ("spsc-typed", |mut args| {
         let measure = Measure::from_args(&mut args);
@@ -127,6 +154,10 @@ pub const ROLES: [(&str, RoleFn); 4] = [
     ("mpmc-typed", |mut args| {
         let measure = Measure::from_args(&mut args);
         with_words!(measure.size(), W => far_side::<mpmc::Ring<[u64; W]>>(measure, &mut args));
+    }),
+    ("futex", |mut args| {
+        let (measure, words) = (Measure::from_args(&mut args), args.ledger());
+        measure.far(&mut Futex::new(&words, true), &mut Futex::new(&words, false));
     }),
 ];
 
@@ -192,15 +223,26 @@ impl Measure {
 pub fn run(contender: Contender, measure: Measure, cores: Cores) -> f64 {
     pin_to_core(cores.1).expect("a core to run on");
     let size = measure.size();
+    let processes = (Sides::Processes, 0, Wait::default());
     match contender {
+        Contender::Waiting { kind: Kind::Spsc, wait } => with_words!(size, W => {
+            ours::<spsc::Ring<[u64; W]>>("spsc-typed", &options(), (Sides::Processes, 0, wait), measure, cores)
+        }),
+        Contender::Waiting { kind: Kind::Mpmc, wait } => with_words!(size, W => {
+            ours::<mpmc::Ring<[u64; W]>>("mpmc-typed", &options(), (Sides::Processes, 0, wait), measure, cores)
+        }),
+        Contender::Futex => {
+            let words = Ledger::new(Futex::WORDS).expect("a ledger");
+            let role = Role::new("futex").args(measure.to_args()).ledger(&words);
+            let (mut to, mut from) = (Futex::new(&words, true), Futex::new(&words, false));
+            beside(role, measure, &mut to, &mut from, cores.0)
+        }
         Contender::Spsc { form, capacity } => {
             let options = Options::bytes(capacity);
             match form {
-                Form::Bytes => {
-                    ours::<spsc::Ring<[u8]>>("spsc-bytes", &options, Sides::Processes, 0, measure, cores)
-                }
+                Form::Bytes => ours::<spsc::Ring<[u8]>>("spsc-bytes", &options, processes, measure, cores),
                 Form::Typed => with_words!(size, W => {
-                    ours::<spsc::Ring<[u64; W]>>("spsc-typed", &options, Sides::Processes, 0, measure, cores)
+                    ours::<spsc::Ring<[u64; W]>>("spsc-typed", &options, processes, measure, cores)
                 }),
             }
         }
@@ -211,9 +253,15 @@ pub fn run(contender: Contender, measure: Measure, cores: Cores) -> f64 {
                 .batch(batch)
                 .participants(participants);
             match form {
-                Form::Bytes => ours::<mpmc::Ring<[u8]>>("mpmc-bytes", &options, sides, idle, measure, cores),
+                Form::Bytes => ours::<mpmc::Ring<[u8]>>(
+                    "mpmc-bytes",
+                    &options,
+                    (sides, idle, Wait::default()),
+                    measure,
+                    cores,
+                ),
                 Form::Typed => with_words!(size, W => {
-                    ours::<mpmc::Ring<[u64; W]>>("mpmc-typed", &options, sides, idle, measure, cores)
+                    ours::<mpmc::Ring<[u64; W]>>("mpmc-typed", &options, (sides, idle, Wait::default()), measure, cores)
                 }),
             }
         }
@@ -240,56 +288,70 @@ pub fn run(contender: Contender, measure: Measure, cores: Cores) -> f64 {
     }
 }
 
-/// Measures rings of this crate, with `idle` further consumers attached to each.
+/// Measures rings of this crate, whose sides wait so, with `idle` further consumers attached to each.
 fn ours<R: Shared>(
     role: &str,
     options: &Options,
-    sides: Sides,
-    idle: u32,
+    (sides, idle, wait): (Sides, u32, Wait),
     measure: Measure,
     cores: Cores,
 ) -> f64 {
     let mut attached = Vec::new();
     let mut ring = || {
         let ring = R::anonymous(options);
-        attached.extend((0..idle).map(|_| ring.consumer()));
+        attached.extend((0..idle).map(|_| ring.consumer(wait)));
         ring
     };
     match (measure, sides) {
         (Measure::Crowd { .. }, Sides::Threads) => {
             let ring = ring();
-            among_threads(|| ring.producer(), || ring.consumer(), measure, cores)
+            among_threads(|| ring.producer(wait), || ring.consumer(wait), measure, cores)
         }
         (_, Sides::Threads) => {
             let mut queue = || {
                 let ring = ring();
-                (ring.producer(), ring.consumer())
+                (ring.producer(wait), ring.consumer(wait))
             };
             between_threads(queue(), queue(), measure, cores.0)
         }
-        (_, Sides::Processes) => between_processes(role, &ring(), &ring(), measure, cores.0),
+        (_, Sides::Processes) => between_processes(role, &[ring(), ring()], wait, measure, cores.0),
     }
 }
 
-/// Measures between this process and a child on `far_core`.
-fn between_processes<R: Shared>(role: &str, there: &R, back: &R, measure: Measure, far_core: usize) -> f64 {
-    let mut child = Role::new(role)
-        .args(measure.to_args())
-        .pass_fd("there", there)
-        .pass_fd("back", back)
-        .pin(far_core)
-        .spawn()
-        .expect("a child");
+/// Measures between this process and a child on `far_core`, by a ring there and one back.
+fn between_processes<R: Shared>(
+    role: &str,
+    [there, back]: &[R; 2],
+    wait: Wait,
+    measure: Measure,
+    far_core: usize,
+) -> f64 {
+    let index = WAITS.iter().position(|one| *one == wait).expect("one of all");
+    let role = Role::new(role).args(measure.to_args()).arg(index);
+    let role = role.pass_fd("there", there).pass_fd("back", back);
     // The near side of a stream is a consumer there, and the far side of it a producer.
-    let nanoseconds = measure.near(&mut back.producer(), &mut there.consumer());
+    beside(role, measure, &mut back.producer(wait), &mut there.consumer(wait), far_core)
+}
+
+/// Measures by these two ends, whose others are those of a child on `far_core`.
+fn beside(
+    role: Role,
+    measure: Measure,
+    to: &mut impl Sender,
+    from: &mut impl Receiver,
+    far_core: usize,
+) -> f64 {
+    let mut child = role.pin(far_core).spawn().expect("a child");
+    let nanoseconds = measure.near(to, from);
     assert!(child.wait().success(), "the other side failed");
     nanoseconds
 }
 
 fn far_side<R: Shared>(measure: Measure, args: &mut Args) {
+    let wait = WAITS[args.parse::<usize>("wait")];
     let there = R::from_fd(args.fd("there"));
     let back = R::from_fd(args.fd("back"));
-    measure.far(&mut back.consumer(), &mut there.producer());
+    measure.far(&mut back.consumer(wait), &mut there.producer(wait));
 }
 
 /// Measures between this thread and another one on `far_core`, by the two sides of one queue

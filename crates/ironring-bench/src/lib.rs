@@ -5,5 +5,6 @@
 
 pub mod contest;
 pub mod loops;
+pub mod paced;
 pub mod statistics;
 pub mod transport;

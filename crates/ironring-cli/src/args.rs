@@ -58,6 +58,11 @@ pub(crate) enum Command {
     /// Checks that a ring is whole
     #[command(long_about = FSCK)]
     Fsck(Fsck),
+    /// Closes rings: nobody can send any more, and receivers end when they are empty
+    #[command(long_about = CLOSE)]
+    Close(Names),
+    /// Opens closed rings again, for those who attach from then on
+    Reopen(Names),
     /// Removes rings; who uses one learns of it
     Remove(Names),
 }
@@ -74,7 +79,7 @@ impl Command {
             Self::Dump(args) | Self::Recover(args) => Some(&args.name),
             Self::Aside(args) => Some(&args.name),
             Self::Fsck(args) => Some(&args.name),
-            Self::List | Self::Remove(_) => None,
+            Self::List | Self::Close(_) | Self::Reopen(_) | Self::Remove(_) => None,
         }
     }
 }
@@ -89,13 +94,19 @@ receiver. The ring that is made is one of kind spsc.";
 const RECV: &str = "\
 Writes the messages of a ring to standard output as they are. Ends when a sender has
 come, none is attached any more, and the ring is empty; a sender that came and went
-before counts, unless its end was reported before. A ring that is not there is made as
+before counts, unless its end was reported before; and when the ring is closed and empty,
+also with --follow. A ring that is not there is made as
 `send` makes it, so that either may be started first. An spsc ring has one receiver at a
 time, an mpmc ring any number: each message goes to one of them, and none ends while
 another still holds messages, which come to it if that one is killed.
 
 A message leaves the ring when it is written. Ended in between, by a signal, it is
 received again (or not, in a ring of at-most-once delivery).";
+
+const CLOSE: &str = "\
+Closes rings. Who sends is told so, and has its message back; who receives gets what is in
+the ring, and then ends, with status 0. A closed ring stays closed until `reopen`, whoever
+opens it meanwhile.";
 
 const RECOVER: &str = "\
 Sets right what killed participants of an mpmc ring left, and tells what that was, a line

@@ -8,13 +8,13 @@ mod failure;
 mod fsck;
 mod kind;
 mod list;
+mod names;
 mod open;
 mod output;
 mod participants;
 mod peek;
 mod recover;
 mod recv;
-mod remove;
 mod send;
 mod stat;
 
@@ -49,6 +49,8 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Recover(args) => recover::run(args),
         Command::Aside(args) => aside::run(args),
         Command::Fsck(args) => fsck::run(args),
-        Command::Remove(args) => remove::run(args),
+        Command::Close(args) => names::close(args),
+        Command::Reopen(args) => names::reopen(args),
+        Command::Remove(args) => names::remove(args),
     }
 }

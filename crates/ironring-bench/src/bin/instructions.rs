@@ -2,7 +2,7 @@
 //! `valgrind --tool=callgrind`: `instructions RING SIZE COUNT`, where the ring is one of
 //! `spsc-bytes`, `spsc-typed`, `mpmc-bytes`, `mpmc-typed` and `array-queue`.
 
-use ironring::{Options, mpmc, spsc};
+use ironring::{Options, Wait, mpmc, spsc};
 use ironring_bench::transport::{Array, BackOff, Receiver, Sender, Shared};
 
 fn main() {
@@ -24,7 +24,7 @@ fn main() {
 
 fn run_ring<R: Shared>(size: usize, count: u64) {
     let ring = R::anonymous(&Options::messages(1024).max_message(size as u64));
-    run(&mut ring.producer(), &mut ring.consumer(), size, count);
+    run(&mut ring.producer(Wait::Spin), &mut ring.consumer(Wait::Spin), size, count);
 }
 
 fn run_queue<const W: usize>(size: usize, count: u64) {

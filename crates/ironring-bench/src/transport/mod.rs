@@ -1,11 +1,13 @@
 //! What carries messages in a measurement: one trait a side, and who implements it.
 
 mod array_queue;
+mod futex;
 mod ours;
 mod rtrb;
 
 pub use self::{
     array_queue::{Array, BackOff},
+    futex::Futex,
     ours::Shared,
     rtrb::Rtrb,
 };

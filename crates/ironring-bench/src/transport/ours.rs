@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 
-use ironring::{Options, mpmc, spsc};
+use ironring::{Options, Wait, mpmc, spsc};
 
 use super::{Receiver, Sender};
 
@@ -17,10 +17,10 @@ pub trait Shared: AsFd + Sized {
     fn anonymous(options: &Options) -> Self;
     /// The ring behind a descriptor.
     fn from_fd(fd: OwnedFd) -> Self;
-    /// Attaches a producer.
-    fn producer(&self) -> Self::Producer;
-    /// Attaches a consumer.
-    fn consumer(&self) -> Self::Consumer;
+    /// Attaches a producer, which waits so for room.
+    fn producer(&self, wait: Wait) -> Self::Producer;
+    /// Attaches a consumer, which waits so for messages.
+    fn consumer(&self, wait: Wait) -> Self::Consumer;
 }
 
 macro_rules! ring {
@@ -37,12 +37,16 @@ macro_rules! ring {
                 Self::from_fd(fd).expect("the ring of the descriptor")
             }
 
-            fn producer(&self) -> Self::Producer {
-                self.producer().expect("a producer")
+            fn producer(&self, wait: Wait) -> Self::Producer {
+                let mut producer = self.producer().expect("a producer");
+                producer.set_wait(wait);
+                producer
             }
 
-            fn consumer(&self) -> Self::Consumer {
-                self.consumer().expect("a consumer")
+            fn consumer(&self, wait: Wait) -> Self::Consumer {
+                let mut consumer = self.consumer().expect("a consumer");
+                consumer.set_wait(wait);
+                consumer
             }
         }
     };

@@ -57,7 +57,7 @@ fn receive<A: Used>(
     while left > 0 {
         let rest = limit.map_or(Duration::MAX, |limit| limit.saturating_sub(idle_since.elapsed()));
         let passed = passage.pass(left, wait.min(rest))?;
-        if passed > 0 {
+        if let Some(passed) = passed.filter(|passed| *passed > 0) {
             left -= passed;
             (idle_since, wait) = (Instant::now(), SHORT_WAIT);
             continue;
@@ -69,6 +69,9 @@ fn receive<A: Used>(
                 Err(Failure::SenderKilled(why)) => complain(Some(&args.name), why),
                 _ => {}
             }
+        }
+        if passed.is_none() {
+            return Ok(());
         }
         // Asked first: what was sent before the removal is still received.
         if passage.consumer.is_retired() && passage.consumer.is_empty() {

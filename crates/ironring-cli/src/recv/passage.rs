@@ -17,16 +17,18 @@ impl<A: Used> Passage<A> {
         Ok(Self { consumer, sink: Sink::new()? })
     }
 
-    /// Passes messages on, up to `max`, waiting so long for the first; says how many.
-    pub(super) fn pass(&mut self, max: u64, wait: Duration) -> Result<u64, Failure> {
+    /// Passes messages on, up to `max`, waiting so long for the first; says how many, or that the ring
+    /// is closed and there are no more.
+    pub(super) fn pass(&mut self, max: u64, wait: Duration) -> Result<Option<u64>, Failure> {
         let max = usize::try_from(max).unwrap_or(usize::MAX);
         let mut batch = match self.consumer.recv_batch_by(max, wait) {
             Ok(batch) => batch,
-            Err(RecvError::TimedOut | RecvError::Retired) => return Ok(0),
+            Err(RecvError::TimedOut | RecvError::Retired) => return Ok(Some(0)),
+            Err(RecvError::Disconnected) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         match self.sink.write(&mut batch) {
-            Ok(()) => Ok(batch.given() as u64),
+            Ok(()) => Ok(Some(batch.given() as u64)),
             Err(Unwritten { messages, error }) => {
                 // The rest stays for the next receiver.
                 batch.hand_back_after(messages);

@@ -79,6 +79,38 @@ fn a_receiver_that_waits_learns_that_the_ring_was_removed() {
 }
 
 #[test]
+fn a_receiver_of_a_closed_ring_ends_when_that_is_empty() {
+    for kind in ["spsc", "mpmc"] {
+        let dir = Dir::new();
+        dir.must(&format!("create ring --kind {kind} --messages 8"), "");
+        let receiver = dir.start("recv ring --follow");
+        let mut sender = dir.start("send ring");
+        sender.write(b"one\n");
+        receiver.wait_for_output(b"one\n");
+        dir.must("close ring", "");
+        let ended = receiver.finish();
+        assert_eq!((ended.status, ended.out.as_slice()), (0, b"one\n".as_slice()), "{kind}: {}", ended.err);
+        sender.write(b"late\n");
+        assert_eq!(sender.finish().status, 1, "{kind}");
+    }
+}
+
+#[test]
+fn a_closed_ring_keeps_what_is_in_it_and_takes_more_when_it_is_reopened() {
+    let dir = Dir::new();
+    dir.must("create ring --kind mpmc --messages 8", "");
+    dir.must("send ring", "one\n");
+    dir.must("close ring", "");
+    let refused = dir.run("send ring", "late\n");
+    assert_eq!(refused.status, 1);
+    assert!(refused.err.contains("closed"), "{}", refused.err);
+    dir.must("reopen ring", "");
+    dir.must("send ring", "two\n");
+    dir.must("close ring", "");
+    assert_eq!(dir.must("recv ring --follow", ""), b"one\ntwo\n");
+}
+
+#[test]
 fn a_sender_that_waits_learns_that_the_ring_was_removed() {
     let dir = Dir::new();
     dir.must("create ring --kind spsc --bytes 4KiB", "");

@@ -1,7 +1,8 @@
 //! Who is compared with whom, by what, and what is to be reached.
 
+use ironring::Wait;
 use ironring_bench::{
-    contest::{Contender, Form, Measure, Sides},
+    contest::{Contender, Form, Kind, Measure, Sides},
     transport::BackOff,
 };
 
@@ -172,4 +173,31 @@ pub(crate) fn sweeps() -> Vec<Comparison> {
         compare(format!("mpmc attached {participants} / ArrayQueue"), SIZE, ours, MESSAGES)
     });
     capacities.chain(sizes).chain(attached).collect()
+}
+
+/// Messages to and fro of which each wakes a sleeper.
+const SLEEPS: u64 = 8_000;
+
+/// Ways to wait against each other, and sleeping against what the kernel makes of it.
+pub(crate) fn waiting() -> Vec<Comparison> {
+    let mut all = Vec::new();
+    for (kind, name) in [(Kind::Spsc, "spsc"), (Kind::Mpmc, "mpmc")] {
+        let waiting = |wait| Contender::Waiting { kind, wait };
+        let mut compare = |what, measure, wait, peer, target| {
+            let (ours, name) = (waiting(wait), format!("{name} {what}"));
+            all.push(Comparison { name, measure, ours, peers: vec![peer], target: Some(target) });
+        };
+        let asleep = Measure::Latency { size: 8, count: SLEEPS };
+        compare("latency Park 8 / bare futex", asleep, Wait::Park, Contender::Futex, 1.05);
+        let awake = Measure::Latency { size: 8, count: LATENCY_COUNT };
+        compare("latency SpinThenPark 8 / Spin", awake, Wait::SpinThenPark, waiting(Wait::Spin), 1.10);
+        for (what, size, count) in [
+            ("throughput SpinThenPark 8 x1 / Spin", 8, 4_000_000),
+            ("throughput SpinThenPark 64 x1 / Spin", 64, 2_000_000),
+        ] {
+            let stream = Measure::Throughput { size, batch: 1, count };
+            compare(what, stream, Wait::SpinThenPark, waiting(Wait::Spin), 0.95);
+        }
+    }
+    all
 }

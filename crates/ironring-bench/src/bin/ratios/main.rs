@@ -1,7 +1,9 @@
 //! The ratios of docs/BENCHMARKS.md, on this machine: each contender against its peer,
 //! interleaved and shuffled, as medians with 95 percent intervals.
 
+mod alone;
 mod comparisons;
+mod paces;
 
 use std::collections::BTreeMap;
 
@@ -9,6 +11,7 @@ use clap::Parser;
 use comparisons::Comparison;
 use ironring_bench::{
     contest::{self, Cores, Measure, ROLES},
+    paced,
     statistics::{Estimate, estimate, median},
 };
 use ironring_testkit::{cores, floor, rng::fastrand::Rng, roles};
@@ -25,6 +28,18 @@ struct Options {
     /// Instead, the exchange ring against capacity, size of messages and participants.
     #[arg(long)]
     sweep: bool,
+    /// Instead, the ways to wait.
+    #[arg(long)]
+    waiting: bool,
+    /// Instead, the ways to wait at several paces.
+    #[arg(long, conflicts_with = "waiting")]
+    paces: bool,
+    /// Only runs the contender of the only comparison , for so many messages, or with --peer its peer.
+    #[arg(long)]
+    alone: Option<u64>,
+    /// See --alone.
+    #[arg(long)]
+    peer: bool,
     /// The two cores, such as 0,1.
     #[arg(long, value_parser = parse_cores)]
     cores: Option<Cores>,
@@ -37,16 +52,26 @@ fn parse_cores(text: &str) -> Result<Cores, String> {
 }
 
 fn main() {
-    roles::run(&ROLES);
+    roles::run(&[&ROLES[..], &paced::ROLES].concat());
     let options = Options::parse();
     let there = cores();
     let pair = options.cores.unwrap_or_else(|| match there[..] {
         [one, .., other] => (one, other),
         _ => panic!("two cores are needed to measure, this process may run on {there:?}"),
     });
-    let comparisons = if options.sweep { comparisons::sweeps() } else { comparisons::all() };
+    if options.paces {
+        return paces::print(pair);
+    }
+    let comparisons = match (options.sweep, options.waiting) {
+        (true, _) => comparisons::sweeps(),
+        (_, true) => comparisons::waiting(),
+        _ => comparisons::all(),
+    };
     let comparisons: Vec<_> =
         comparisons.into_iter().filter(|comparison| comparison.name.contains(&options.only)).collect();
+    if let Some(times) = options.alone {
+        return alone::run(&comparisons, options.peer, times, pair);
+    }
     println!("cores {pair:?}, {}; {} rounds", floor::placement(pair).expect("a placement"), options.rounds);
 
     let mut results = BTreeMap::<(bool, usize), Vec<Pair>>::new();
