@@ -246,12 +246,21 @@ impl Drop for Seat {
 
 /// What is known of the last holder of the record at `at`; changes nothing.
 pub(crate) fn presence(file: &File, mapping: &Arc<Mapping>, at: usize) -> Result<Presence, Error> {
-    let record = Record::at(at, mapping);
+    presence_by(&Record::at(at, mapping), |_| is_locked(file, at))
+}
+
+/// The same, where others lock records that are not theirs: the kernel is asked only after one that
+/// says that it is there.
+pub(crate) fn own_presence(file: &File, mapping: &Arc<Mapping>, at: usize) -> Result<Presence, Error> {
+    presence_by(&Record::at(at, mapping), |state| Ok(state == ATTACHED && is_locked(file, at)?))
+}
+
+fn presence_by(record: &Record, is_locked: impl Fn(u64) -> Result<bool, Error>) -> Result<Presence, Error> {
     let mut before = record.said();
     // The lock belongs to the participant that the record tells of only if the record
     // reads the same before and after; one that lets go of the role says so first.
     for _ in 0..RECORD_LOOKS {
-        let locked = is_locked(file, at)?;
+        let locked = is_locked(before.0)?;
         let after = record.said();
         if after == before || locked {
             let state = match after {

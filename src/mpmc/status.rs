@@ -10,14 +10,12 @@ use super::{
     words::{Content, Intent},
 };
 use crate::{
-    Error, Presence, State,
+    Error, Presence,
     layout::{
-        AT_RECORD_DISPLACED, AT_RECORD_DROPPED, AT_RECORD_PRODUCERS, AT_RECORD_REDELIVERED, ATTACHED,
-        DETACHED, RECORD_INTENT,
+        AT_RECORD_DISPLACED, AT_RECORD_DROPPED, AT_RECORD_PRODUCERS, AT_RECORD_REDELIVERED, RECORD_INTENT,
     },
     liveness,
     memory::Mapping,
-    record::Record,
 };
 
 /// One of the places that a ring has for participants: who has it, or had it last, what that
@@ -70,15 +68,8 @@ impl Status {
     ) -> Result<Self, Error> {
         let word = |at| Ok::<_, Error>(shared.record_word(number, at)?.load(Ordering::Acquire));
         let at = shared.exchange.record(number);
-        let mut presence = liveness::presence(file, mapping, at)?;
         // A consumer that delivers again what a dead one held has that one's record locked.
-        presence.state = match (presence.state, Record::at(at, mapping).said()) {
-            (State::Attached, (ATTACHED, _)) => State::Attached,
-            (State::Attached, (DETACHED, 0)) => State::Never,
-            (State::Attached, (DETACHED, _)) => State::Detached,
-            (State::Attached, _) => State::Recovered,
-            (state, _) => state,
-        };
+        let presence = liveness::own_presence(file, mapping, at)?;
         // Before what is held: messages that were taken from the ring, seen empty before this,
         // are in the journal or, once that is clear, in what is held.
         let is_interrupted = Intent::decode(word(RECORD_INTENT)?).is_some();

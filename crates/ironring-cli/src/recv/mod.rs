@@ -18,7 +18,7 @@ use crate::{
 /// How long to wait for a message before asking after the senders: at first, and when
 /// nothing has come for long.
 const SHORT_WAIT: Duration = Duration::from_millis(1);
-const LONG_WAIT: Duration = Duration::from_millis(100);
+const LONG_WAIT: Duration = Duration::from_millis(200);
 
 pub(crate) fn run(args: &Recv) -> Result<(), Failure> {
     match open_or_make(&args.name)? {
