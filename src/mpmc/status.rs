@@ -40,7 +40,7 @@ pub struct Status {
     /// Its number.
     pub number: u32,
     /// Who has the place, or had it last. One that died and was recovered stays
-    /// [`Recovered`](State::Recovered) until another one comes.
+    /// [`Recovered`](crate::State::Recovered) until another one comes.
     pub presence: Presence,
     /// How many of the participants that have had the place were producers.
     pub producers: u64,
