@@ -258,12 +258,7 @@ impl Area {
     /// The word at `offset` in `span`, which is one of this area, or `None` where no word lies.
     #[inline(always)]
     pub(crate) fn word_in(&self, span: Span, offset: u64) -> Option<WordRef<'_>> {
-        let offset = offset as usize;
-        if offset > span.len || span.len - offset < size_of::<u64>() {
-            return None;
-        }
-        // SAFETY: eight bytes of the span lie at `offset`.
-        let ptr = unsafe { span.ptr.add(offset) }.cast::<u64>();
+        let ptr = span.part(offset, size_of::<u64>())?.ptr.cast::<u64>();
         if !ptr.is_aligned() {
             return None;
         }
@@ -276,14 +271,11 @@ impl Area {
     /// neighbour's bytes lie in it, the caller knows.
     #[inline(always)]
     pub(crate) fn span(&self, offset: u64, len: usize) -> Option<Span> {
-        let offset = offset as usize;
-        if offset > self.len || self.len - offset < len {
+        if offset as usize > self.len || self.len - (offset as usize) < len {
             return None;
         }
-        // SAFETY: `offset` is at most `len`, so the result is within the area or just
-        // behind it.
-        let ptr = unsafe { self.base.add(offset) };
-        Some(Span { ptr, len })
+        // SAFETY: just found to be within the area.
+        Some(unsafe { self.span_within(offset, len) })
     }
 
     /// Fetches the line at `offset` for writing, ahead of the stores to it.

@@ -193,12 +193,6 @@ impl Shared {
     pub(super) fn messages_held(&self, held: Held) -> Result<u32, Corrupt> {
         self.messages_in(self.slot_held(held)?)
     }
-
-    /// The `len` bytes at `offset` in `slot`, or `None` where they are not all in it.
-    #[inline(always)]
-    pub(super) fn slot_span(&self, slot: Slot, offset: u64, len: usize) -> Option<Span> {
-        slot.part(offset, len)
-    }
 }
 
 const fn not_ready(word: u64) -> Corrupt {

@@ -208,10 +208,16 @@ impl<M: Payload + ?Sized> Tail<M> {
     #[inline(always)]
     fn stage(&mut self, message: &[u8]) -> Result<(), SendError> {
         let room = self.room_behind(message.len())?;
+        self.write(room, message);
+        Ok(())
+    }
+
+    /// Stages a copy of `message`, for which there is `room`.
+    #[inline(always)]
+    fn write(&mut self, room: Room, message: &[u8]) {
         // Before the bytes, so that what it knows of the slot is not read again.
         self.add(message.len());
         self.participant.shared.area().write(room.span, message);
-        Ok(())
     }
 
     /// Sends `message` with what is staged, before which it must not come.
@@ -245,7 +251,7 @@ impl<M: Payload + ?Sized> Tail<M> {
         if self.count == Held::MAX_MESSAGES {
             return Err(SendError::Full);
         }
-        shared.slot_span(self.slot, at, len).map(|span| Room { span }).ok_or(SendError::Full)
+        self.slot.part(at, len).map(|span| Room { span }).ok_or(SendError::Full)
     }
 
     /// Counts a message of `len` bytes, which was written behind what is staged, and writes
@@ -322,9 +328,7 @@ impl<M: Payload + ?Sized> algorithm::Tail<M> for Tail<M> {
     #[inline(always)]
     fn stage_bytes(&mut self, message: &[u8]) -> Result<(), SendError> {
         let room = self.reserve(message.len())?;
-        // Before the bytes, so that what it knows of the slot is not read again.
-        self.add(message.len());
-        self.participant.shared.area().write(room.span, message);
+        self.write(room, message);
         Ok(())
     }
 
@@ -339,7 +343,7 @@ impl<M: Payload + ?Sized> algorithm::Tail<M> for Tail<M> {
         let room = (shared.slot_len - at) / M::SIZE as u64;
         let count = room.min((messages.len() / M::SIZE) as u64).min((Held::MAX_MESSAGES - self.count).into());
         let len = count as usize * M::SIZE;
-        if let Some(span) = shared.slot_span(self.slot, at, len) {
+        if let Some(span) = self.slot.part(at, len) {
             shared.area().write(span, &messages[..len]);
             self.add_values(count as u32);
         }

@@ -34,7 +34,7 @@ struct Options {
     /// Instead, the ways to wait at several paces.
     #[arg(long, conflicts_with = "waiting")]
     paces: bool,
-    /// Only runs the contender of the only comparison , for so many messages, or with --peer its peer.
+    /// Only runs the contender of the only comparison, for so many messages, or with --peer its peer.
     #[arg(long)]
     alone: Option<u64>,
     /// See --alone.
