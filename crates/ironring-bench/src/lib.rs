@@ -6,5 +6,6 @@
 pub mod contest;
 pub mod loops;
 pub mod paced;
+pub mod report;
 pub mod statistics;
 pub mod transport;

@@ -1,0 +1,122 @@
+//! Medians over repeats, with their intervals, and the repeats.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use crate::statistics::estimate;
+
+/// One repeat of a measurement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Repeat<F> {
+    /// What was measured.
+    #[serde(flatten)]
+    pub figures: F,
+    /// One-way nanoseconds of one cache line before the measurement.
+    pub floor_before_ns: f64,
+    /// The same after it.
+    pub floor_after_ns: f64,
+    /// Whether the machine moved the cores meanwhile, by the floors: kept, and not counted.
+    #[serde(default)]
+    pub moved: bool,
+}
+
+/// Figures over the repeats of a measurement: each is a median.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary<F> {
+    /// The medians.
+    #[serde(flatten)]
+    pub median: F,
+    /// The lower ends of their 95 percent intervals.
+    pub low: F,
+    /// The upper ends.
+    pub high: F,
+    /// The raw values, in the order in which they were measured.
+    pub repeats: Vec<Repeat<F>>,
+}
+
+impl<F: Clone + Serialize + DeserializeOwned> Summary<F> {
+    /// Sums up the repeats during which the machine did not move the cores; if it always did, all.
+    /// A figure that is absent in one of them is absent.
+    ///
+    /// # Panics
+    ///
+    /// If there are no repeats.
+    ///
+    /// ```
+    /// use ironring_bench::report::{Rates, Repeat, Summary};
+    ///
+    /// let repeats = [(5.0, false), (6.0, false), (1.0, true), (7.0, false)].map(|(msgs_per_s, moved)| Repeat {
+    ///     figures: Rates { msgs_per_s, bytes_per_s: 8.0 * msgs_per_s, ..Rates::default() },
+    ///     floor_before_ns: 50.0,
+    ///     floor_after_ns: 52.0,
+    ///     moved,
+    /// });
+    /// let summary = Summary::of(repeats.to_vec());
+    /// assert_eq!((summary.low.msgs_per_s, summary.median.msgs_per_s, summary.high.msgs_per_s), (5.0, 6.0, 7.0));
+    /// assert_eq!(summary.floor_ns(), 51.0);
+    /// ```
+    #[must_use]
+    pub fn of(repeats: Vec<Repeat<F>>) -> Self {
+        let columns = columns(&counted(&repeats));
+        let pick = |end: fn(&[f64]) -> f64| {
+            let picked = columns.iter().map(|(name, values)| (name.clone(), end(values).into()));
+            serde_json::from_value(Value::Object(picked.collect())).expect("the names of its own figures")
+        };
+        Self {
+            median: pick(|values| estimate(values).median),
+            low: pick(|values| estimate(values).low),
+            high: pick(|values| estimate(values).high),
+            repeats,
+        }
+    }
+
+    /// The values of the figure `name` in the repeats that are counted; none if it is absent.
+    #[must_use]
+    pub fn values(&self, name: &str) -> Vec<f64> {
+        let columns = columns(&counted(&self.repeats));
+        columns.into_iter().find(|(found, _)| found == name).map_or_else(Vec::new, |(_, values)| values)
+    }
+
+    /// The median of the floors, in nanoseconds, of the repeats that are counted.
+    ///
+    /// # Panics
+    ///
+    /// If there are no repeats.
+    #[must_use]
+    pub fn floor_ns(&self) -> f64 {
+        let floors: Vec<f64> = counted(&self.repeats)
+            .iter()
+            .flat_map(|repeat| [repeat.floor_before_ns, repeat.floor_after_ns])
+            .collect();
+        crate::statistics::median(&floors)
+    }
+
+    /// Whether the machine moved the cores during every repeat.
+    #[must_use]
+    pub fn always_moved(&self) -> bool {
+        self.repeats.iter().all(|repeat| repeat.moved)
+    }
+}
+
+fn counted<F>(repeats: &[Repeat<F>]) -> Vec<&Repeat<F>> {
+    let steady: Vec<_> = repeats.iter().filter(|repeat| !repeat.moved).collect();
+    if steady.is_empty() { repeats.iter().collect() } else { steady }
+}
+
+/// The figures that all `repeats` have, by name, with their values.
+fn columns<F: Serialize>(repeats: &[&Repeat<F>]) -> Vec<(String, Vec<f64>)> {
+    let rows: Vec<Map<String, Value>> = repeats
+        .iter()
+        .map(|repeat| match serde_json::to_value(&repeat.figures) {
+            Ok(Value::Object(figures)) => figures,
+            other => panic!("figures are named numbers, not {other:?}"),
+        })
+        .collect();
+    let names = rows.first().expect("at least one repeat").keys();
+    names
+        .filter_map(|name| {
+            let values: Option<Vec<f64>> = rows.iter().map(|row| row.get(name)?.as_f64()).collect();
+            Some((name.clone(), values?))
+        })
+        .collect()
+}
