@@ -43,15 +43,37 @@ pub struct Estimate {
 /// assert!(estimate.low > 30.0 && estimate.low < 50.0 && estimate.high > 50.0);
 /// ```
 pub fn estimate(values: &[f64]) -> Estimate {
+    bootstrap(median(values), |rng| median(&resampled(values, rng)))
+}
+
+/// The median of `values` over the median of `others`, which were measured apart from them, with
+/// its percentile-bootstrap interval from 2,000 resamplings of both.
+///
+/// # Panics
+///
+/// If there are no values on a side.
+///
+/// ```
+/// let after = ironring_bench::statistics::ratio(&[9.0, 10.0, 11.0], &[5.0, 5.0, 5.0]);
+/// assert_eq!((after.low, after.median, after.high), (1.8, 2.0, 2.2));
+/// ```
+pub fn ratio(values: &[f64], others: &[f64]) -> Estimate {
+    bootstrap(median(values) / median(others), |rng| {
+        median(&resampled(values, rng)) / median(&resampled(others, rng))
+    })
+}
+
+/// As many of `values` as there are, each drawn from all.
+fn resampled(values: &[f64], rng: &mut Rng) -> Vec<f64> {
+    values.iter().map(|_| values[rng.usize(..values.len())]).collect()
+}
+
+/// The interval of what `resample` gives, around `median`.
+fn bootstrap(median: f64, mut resample: impl FnMut(&mut Rng) -> f64) -> Estimate {
     // The same resamplings each time: the interval of the same values is the same.
     let mut rng = Rng::with_seed(1);
-    let mut medians: Vec<f64> = (0..2000)
-        .map(|_| {
-            let resampled: Vec<f64> = values.iter().map(|_| values[rng.usize(..values.len())]).collect();
-            median(&resampled)
-        })
-        .collect();
-    medians.sort_by(f64::total_cmp);
-    let at = |share: f64| medians[((medians.len() - 1) as f64 * share).round() as usize];
-    Estimate { median: median(values), low: at(0.025), high: at(0.975) }
+    let mut found: Vec<f64> = (0..2000).map(|_| resample(&mut rng)).collect();
+    found.sort_by(f64::total_cmp);
+    let at = |share: f64| found[((found.len() - 1) as f64 * share).round() as usize];
+    Estimate { median, low: at(0.025), high: at(0.975) }
 }

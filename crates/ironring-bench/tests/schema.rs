@@ -102,3 +102,25 @@ fn a_row_keeps_what_was_measured() {
     assert_eq!(latency.summary.repeats.len(), 3);
     assert_eq!(report.results[0].measured.values("p50_ns"), [60.5, 61.0], "one repeat of three moved");
 }
+
+#[test]
+fn every_field_is_documented() {
+    fn names<'a>(value: &'a Value, into: &mut Vec<&'a str>) {
+        match value {
+            Value::Object(fields) => fields.iter().for_each(|(name, value)| {
+                into.push(name);
+                names(value, into);
+            }),
+            Value::Array(values) => values.iter().for_each(|value| names(value, into)),
+            _ => {}
+        }
+    }
+    let (page, json) = (include_str!("../../../docs/BENCH-JSON.md"), serde_json::from_str(EVERY_FIELD));
+    let json: Value = json.expect("JSON");
+    let mut all = Vec::new();
+    names(&json, &mut all);
+    // By a word of its own, whatever is around it. One is named by whoever runs the benchmark.
+    let words: Vec<&str> = page.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    all.retain(|name| !words.contains(name) && *name != "made by");
+    assert_eq!(all, [""; 0], "not on the page");
+}

@@ -9,6 +9,8 @@ use bytesize::ByteSize;
 use clap::{Parser, Subcommand, ValueEnum};
 use ironring::{Delivery, Wait};
 
+use crate::bench::Bench;
+
 const STATUSES: &str = "\
 Exit status:
     0  done
@@ -65,6 +67,8 @@ pub(crate) enum Command {
     Reopen(Names),
     /// Removes rings; who uses one learns of it
     Remove(Names),
+    /// Compares reports of measurements
+    Bench(Bench),
 }
 
 impl Command {
@@ -79,7 +83,7 @@ impl Command {
             Self::Dump(args) | Self::Recover(args) => Some(&args.name),
             Self::Aside(args) => Some(&args.name),
             Self::Fsck(args) => Some(&args.name),
-            Self::List | Self::Close(_) | Self::Reopen(_) | Self::Remove(_) => None,
+            Self::List | Self::Close(_) | Self::Reopen(_) | Self::Remove(_) | Self::Bench(_) => None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod aside;
+mod bench;
 mod create;
 mod dump;
 mod failure;
@@ -52,5 +53,6 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Close(args) => names::close(args),
         Command::Reopen(args) => names::reopen(args),
         Command::Remove(args) => names::remove(args),
+        Command::Bench(args) => bench::run(args),
     }
 }

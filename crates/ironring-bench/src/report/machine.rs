@@ -1,11 +1,13 @@
 //! The machine, as far as the kernel tells.
 
 use std::{
-    fs,
+    fmt, fs,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
+
+use super::bytes;
 
 /// Where a report was measured. What the kernel does not tell is empty or absent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -59,6 +61,13 @@ pub struct Cache {
     pub size_bytes: u64,
     /// The cores that share it, such as `0-1`.
     pub shared_by: String,
+}
+
+impl fmt::Display for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "level {} {} {}", self.level, self.kind.to_lowercase(), bytes(self.size_bytes))?;
+        write!(f, ", shared by cores {}", self.shared_by)
+    }
 }
 
 impl Machine {

@@ -3,16 +3,19 @@
 //! `docs/BENCH-JSON.md` has every field with its unit. The numbers of a report are medians
 //! over repeats; the repeats are kept beside them.
 
+mod compare;
 mod machine;
 mod percentiles;
 mod row;
 mod settings;
 mod summary;
+mod units;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use self::{
+    compare::{Comparison, Line, RULE, Verdict, compare},
     machine::{Cache, Machine},
     percentiles::{Percentiles, Point, curve},
     row::{
@@ -21,6 +24,7 @@ pub use self::{
     },
     settings::{About, Fate, LeftOut, Settings},
     summary::{Repeat, Summary},
+    units::{bytes, si},
 };
 
 /// The schema that this version writes, and the only one that it reads.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Percentiles, Point, Summary};
+use super::{Percentiles, Point, Summary, bytes, si};
 
 /// One measurement, over all its repeats.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -247,6 +247,64 @@ pub enum Placement {
     SameSocket,
     /// Farther from each other than that, or nobody knows.
     Other,
+}
+
+impl Row {
+    /// What the row is of, in words that no other row of the same placement has: the measure, the
+    /// transport, the size, and what is not as in most rows.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        let mut words = vec![self.measured.name().to_owned(), self.transport.clone(), bytes(self.size)];
+        match &self.measured {
+            Measured::Latency(_) => {}
+            Measured::Throughput(throughput) => {
+                if throughput.batch > 1 {
+                    words.push(format!("x{}", throughput.batch));
+                }
+                if (throughput.producers, throughput.consumers) != (1, 1) {
+                    words.push(format!("{}P{}C", throughput.producers, throughput.consumers));
+                }
+            }
+            Measured::OpenLoop(open) => words.push(format!("at {}", si(open.offered_per_s, "/s"))),
+            Measured::Survivors(survivors) => words.push(survivors.victim.name().to_owned()),
+        }
+        words.push(self.variant());
+        words.join(" ")
+    }
+
+    /// How the transport was used: the wait, and what is not as in most rows.
+    #[must_use]
+    pub fn variant(&self) -> String {
+        let mut words = vec![self.wait.as_str()];
+        words.extend((self.form == Form::Typed).then_some("typed"));
+        words.extend((self.access == Access::InPlace).then_some("in place"));
+        words.extend((self.sides == Sides::Threads).then_some("threads"));
+        words.join(" ")
+    }
+}
+
+impl Victim {
+    /// Who that is, in words.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "nobody killed",
+            Self::Unrelated => "unrelated process killed",
+            Self::Peer => "peer killed",
+        }
+    }
+}
+
+impl Placement {
+    /// The placement's name in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Siblings => "siblings",
+            Self::SameSocket => "same-socket",
+            Self::Other => "other",
+        }
+    }
 }
 
 impl Measured {

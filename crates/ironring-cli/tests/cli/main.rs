@@ -4,6 +4,7 @@ mod crowd;
 mod ends;
 mod errors;
 mod messages;
+mod reports;
 mod shows;
 mod start;
 mod upkeep;

@@ -1,0 +1,179 @@
+//! Two reports, before and after: what changed, and what is noise.
+
+use super::{Measured, Report, Row, si};
+use crate::statistics::{Estimate, median, ratio};
+
+/// Fewer repeats than this on a side tell nothing: by chance alone one side's three would all be
+/// above the other's three in one comparison of ten.
+const LEAST_REPEATS: usize = 4;
+
+/// A difference below this is noise, however narrow the interval: where a build places code and
+/// the kernel places pages changes as much.
+const LEAST_CHANGE: f64 = 0.02;
+
+/// The rule by which [`Verdict`]s are found, for those who read them.
+pub const RULE: &str = "\
+faster   the 95 percent interval of the ratio (bootstrap of the repeats on both sides) lies on
+slower   one side of 1, and the ratio is at least 2 percent away from it
+noise    anything else
+too few  fewer than 4 repeats on a side
+moved    the floors of the two differ by half or more, or the cores moved during every repeat";
+
+/// Two reports, compared.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// What the two do not have in common, and should.
+    pub differences: Vec<String>,
+    /// The rows that are in both.
+    pub lines: Vec<Line>,
+    /// The subjects of the rows that are in the first only.
+    pub only_before: Vec<String>,
+    /// The subjects of the rows that are in the second only.
+    pub only_after: Vec<String>,
+}
+
+/// One figure of a row that is in both reports.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// What the row is of: [`Row::subject`].
+    pub subject: String,
+    /// The figure's name in JSON.
+    pub figure: &'static str,
+    /// The median before.
+    pub before: f64,
+    /// The median after.
+    pub after: f64,
+    /// The second over the first.
+    pub ratio: Estimate,
+    /// What that means.
+    pub verdict: Verdict,
+}
+
+/// What a ratio means, by [`RULE`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Less latency, or more messages.
+    Faster,
+    /// The opposite.
+    Slower,
+    /// Nothing that could be told from chance.
+    Noise,
+    /// There are too few repeats to tell.
+    TooFew,
+    /// The two were measured on cores that are not equally near.
+    Moved,
+}
+
+impl Verdict {
+    /// Its name, as in [`RULE`].
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Faster => "faster",
+            Self::Slower => "slower",
+            Self::Noise => "noise",
+            Self::TooFew => "too few",
+            Self::Moved => "moved",
+        }
+    }
+}
+
+/// Compares the rows of two reports that are of the same subject and placement.
+#[must_use]
+pub fn compare(before: &Report, after: &Report) -> Comparison {
+    let mut rest: Vec<&Row> = after.results.iter().collect();
+    let (mut lines, mut only_before) = (Vec::new(), Vec::new());
+    for row in &before.results {
+        let subject = placed(row);
+        match rest.iter().position(|other| placed(other) == subject) {
+            Some(found) => lines.extend(compare_rows(row, rest.remove(found))),
+            None => only_before.push(subject),
+        }
+    }
+    let only_after = rest.into_iter().map(placed).collect();
+    Comparison { differences: differences(before, after), lines, only_before, only_after }
+}
+
+/// What a row is of, and where it was measured.
+fn placed(row: &Row) -> String {
+    format!("{}, {}", row.subject(), row.placement.name())
+}
+
+fn compare_rows(before: &Row, after: &Row) -> Vec<Line> {
+    let figures: &[&str] = match before.measured {
+        Measured::Latency(_) | Measured::OpenLoop(_) => &["p50_ns", "p999_ns"],
+        Measured::Throughput(_) => &["msgs_per_s", "cpu_s_per_million"],
+        Measured::Survivors(_) => &["p50_ns", "p999_ns", "recovery_ms"],
+    };
+    let moved = before.measured.always_moved()
+        || after.measured.always_moved()
+        || !(1.0 / 1.5..1.5).contains(&(after.floor_ns / before.floor_ns));
+    let subject = placed(before);
+    let line = |figure: &&'static str| {
+        let values = [before, after].map(|row| row.measured.values(figure));
+        let [first, second] = values.each_ref().map(Vec::as_slice);
+        if first.is_empty() || second.is_empty() {
+            return None;
+        }
+        let ratio = ratio(second, first);
+        let verdict =
+            if moved { Verdict::Moved } else { judge(figure, ratio, first.len().min(second.len())) };
+        let (before, after) = (median(first), median(second));
+        Some(Line { subject: subject.clone(), figure, before, after, ratio, verdict })
+    };
+    figures.iter().filter_map(line).collect()
+}
+
+/// What a ratio of `figure` means that so many repeats on either side tell.
+fn judge(figure: &str, ratio: Estimate, repeats: usize) -> Verdict {
+    let better_if_greater = figure == "msgs_per_s";
+    if repeats < LEAST_REPEATS {
+        Verdict::TooFew
+    } else if (ratio.low..=ratio.high).contains(&1.0) || (ratio.median - 1.0).abs() < LEAST_CHANGE {
+        Verdict::Noise
+    } else if (ratio.median > 1.0) == better_if_greater {
+        Verdict::Faster
+    } else {
+        Verdict::Slower
+    }
+}
+
+/// What makes rows of the two reports hard to compare.
+fn differences(before: &Report, after: &Report) -> Vec<String> {
+    let described = [before, after].map(|report| {
+        let (machine, settings) = (&report.machine, &report.settings);
+        let or_unknown = |field: &Option<String>| field.clone().unwrap_or_else(|| "unknown".to_owned());
+        [
+            ("processor", machine.cpu.clone()),
+            ("number of cores", machine.cores.to_string()),
+            ("caches", machine.caches.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+            ("kernel", machine.kernel.clone()),
+            ("governor", or_unknown(&machine.governor)),
+            ("huge pages", or_unknown(&machine.huge_pages)),
+            ("hypervisor", or_unknown(&machine.hypervisor)),
+            ("compiler", machine.rustc.clone()),
+            ("version of ironring", machine.ironring.clone()),
+            ("pinned cores", format!("{:?}", settings.pins)),
+            ("kind of run", if settings.quick { "quick" } else { "full" }.to_owned()),
+        ]
+    });
+    let [before, after] = described;
+    let pairs = before.into_iter().zip(after);
+    pairs
+        .filter(|((_, one), (_, other))| one != other)
+        .map(|((what, one), (_, other))| format!("another {what}: {one} before, {other} after"))
+        .collect()
+}
+
+impl Line {
+    /// A value of the figure, with its unit.
+    #[must_use]
+    pub fn shown(&self, value: f64) -> String {
+        match self.figure {
+            "msgs_per_s" => si(value, "/s"),
+            "cpu_s_per_million" => si(value, "s/M"),
+            "recovery_ms" => si(value * 1e-3, "s"),
+            _ => si(value * 1e-9, "s"),
+        }
+    }
+}

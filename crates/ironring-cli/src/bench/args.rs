@@ -1,0 +1,34 @@
+//! The arguments of `ironring bench`.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+pub(crate) struct Bench {
+    #[command(subcommand)]
+    pub(super) command: BenchCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum BenchCommand {
+    /// Tells what changed between two reports, and what is noise
+    #[command(long_about = COMPARE)]
+    Compare(Compare),
+}
+
+const COMPARE: &str = "\
+Tells what changed between two reports that `ironring bench --json FILE` wrote, and what is
+noise: for each row that both have, the medians, the ratio (after / before) with its 95
+percent interval, and a verdict. The rule of the verdicts is written below the table; so are
+the rows that only one of the two has.";
+
+#[derive(Debug, Parser)]
+pub(super) struct Compare {
+    /// The report before
+    #[arg(value_name = "A.json")]
+    pub(super) before: PathBuf,
+    /// The report after
+    #[arg(value_name = "B.json")]
+    pub(super) after: PathBuf,
+}

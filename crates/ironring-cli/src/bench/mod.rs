@@ -1,0 +1,15 @@
+//! `ironring bench`: reports of measurements.
+
+mod args;
+mod compare;
+mod file;
+
+pub(crate) use self::args::Bench;
+use self::args::BenchCommand;
+use crate::failure::Failure;
+
+pub(crate) fn run(args: &Bench) -> Result<(), Failure> {
+    match &args.command {
+        BenchCommand::Compare(args) => compare::run(args),
+    }
+}
