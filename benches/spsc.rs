@@ -3,19 +3,18 @@
 
 mod groups;
 
-use ironring_bench::contest::{Contender, Form};
+use ironring_bench::{contender::Contender, report::Form};
 
 const CAPACITY: u64 = 256 << 10;
 
-const CONTENDERS: [(&str, Contender); 3] = [
-    ("bytes", Contender::Spsc { form: Form::Bytes, capacity: CAPACITY }),
-    ("typed", Contender::Spsc { form: Form::Typed, capacity: CAPACITY }),
-    ("rtrb", Contender::Rtrb { capacity: CAPACITY, pauses: 16 }),
-];
-
 fn main() {
+    let contenders = [
+        ("bytes", Contender::spsc(Form::Bytes, CAPACITY)),
+        ("typed", Contender::spsc(Form::Typed, CAPACITY)),
+        ("rtrb", Contender::Rtrb { capacity: CAPACITY, pauses: 16 }),
+    ];
     groups::run(|criterion, cores| {
-        groups::latency(criterion, cores, "spsc", &CONTENDERS);
-        groups::throughput(criterion, cores, "spsc", &CONTENDERS);
+        groups::latency(criterion, cores, "spsc", &contenders);
+        groups::throughput(criterion, cores, "spsc", &contenders);
     });
 }

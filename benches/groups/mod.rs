@@ -3,7 +3,12 @@
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use ironring_bench::contest::{self, Contender, Cores, Measure, ROLES};
+use ironring_bench::{
+    contender::Contender,
+    contest::{self, Cores, ROLES},
+    length::Length,
+    measure::Measure,
+};
 use ironring_testkit::{cores, roles};
 
 pub(crate) type Contenders<'a> = &'a [(&'static str, Contender)];
@@ -26,7 +31,7 @@ pub(crate) fn latency(criterion: &mut Criterion, cores: Cores, ring: &str, conte
     let group = format!("{ring}/latency");
     each(criterion, cores, &group, contenders, &[8, 48, 1024], |size, count| Measure::Latency {
         size,
-        count: count.max(2_000),
+        length: Length::Messages(count.max(2_000)),
     });
 }
 
@@ -34,10 +39,8 @@ pub(crate) fn latency(criterion: &mut Criterion, cores: Cores, ring: &str, conte
 pub(crate) fn throughput(criterion: &mut Criterion, cores: Cores, ring: &str, contenders: Contenders) {
     for (batch, sizes) in [(1, &[8, 64, 256, 1024, 4096][..]), (32, &[8, 64])] {
         let group = format!("{ring}/throughput/batch-{batch}");
-        each(criterion, cores, &group, contenders, sizes, |size, count| Measure::Throughput {
-            size,
-            batch,
-            count: count.max(100_000).next_multiple_of(batch as u64),
+        each(criterion, cores, &group, contenders, sizes, |size, count| {
+            Measure::stream(size, batch, Length::Messages(count.max(100_000)))
         });
     }
 }
@@ -57,8 +60,9 @@ pub(crate) fn each(
         for (name, contender) in contenders {
             group.bench_function(BenchmarkId::new(*name, size), |bencher| {
                 bencher.iter_custom(|count| {
-                    let nanoseconds = contest::run(*contender, measure(*size, count), cores);
-                    Duration::from_nanos((nanoseconds * count as f64) as u64)
+                    let outcome =
+                        contest::run(*contender, measure(*size, count), cores).expect("messages in order");
+                    Duration::from_nanos((outcome.ns() * count as f64) as u64)
                 });
             });
         }

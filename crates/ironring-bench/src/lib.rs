@@ -3,9 +3,16 @@
 //! Every contender runs through the same loops ([`loops`]): a sender that stamps each
 //! message, a receiver that checks it. What differs is the [`transport`] alone.
 
+pub mod clock;
+pub mod contender;
 pub mod contest;
+pub mod fault;
+pub mod length;
 pub mod loops;
+pub mod measure;
 pub mod paced;
 pub mod report;
+pub mod stamp;
 pub mod statistics;
+pub mod tally;
 pub mod transport;

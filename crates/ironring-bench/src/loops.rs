@@ -1,154 +1,226 @@
-//! The loops that every contender runs through, and the stamps by which each message is
-//! checked on arrival.
+//! The loops that every contender runs through.
 
 use std::time::Instant;
 
-use crate::transport::{Receiver, Sender};
+use hdrhistogram::Histogram;
 
-/// The longest message in bytes times the largest batch.
-const ROOM: usize = 4096 * 32;
+use crate::{
+    clock::{Ticks, UNITS},
+    fault::Fault,
+    length::Length,
+    stamp::{self, END},
+    tally::Tally,
+    transport::{Receiver, Sender},
+};
 
-/// Messages for a sender or a receiver to work on, aligned as cache lines are.
+/// Messages for a sender or a receiver to work on.
 fn buffer(len: usize) -> Vec<u64> {
-    assert!(len <= ROOM && len.is_multiple_of(8), "{len} bytes are no whole number of words, or too many");
+    assert!(len >= 8 && len.is_multiple_of(8), "{len} bytes are no whole number of words");
     vec![0; len / 8]
 }
 
-/// Writes `number` to the first and the last word of `message`.
-#[inline]
-fn stamp(message: &mut [u8], number: u64) {
-    let last = message.len() - 8;
-    message[..8].copy_from_slice(&number.to_ne_bytes());
-    message[last..].copy_from_slice(&number.to_ne_bytes());
+/// A stream of messages, as each of its sides sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Stream {
+    /// Bytes of a message.
+    pub size: usize,
+    /// Messages that are sent together. More than one consumer takes them singly.
+    pub batch: usize,
+    /// How many send.
+    pub producers: usize,
+    /// How many receive.
+    pub consumers: usize,
+    /// How long each producer sends.
+    pub length: Length,
 }
 
-/// Checks that `message` is the one with this `number`.
-#[inline]
-fn check(message: &[u8], number: u64) {
-    let last = message.len() - 8;
-    let expected = number.to_ne_bytes();
-    assert!(
-        message[..8] == expected && message[last..] == expected,
-        "message {number} arrived as {:?} .. {:?}",
-        &message[..8],
-        &message[last..]
-    );
-}
-
-/// Sends messages `0..count` of `size` bytes, `batch` at a time.
-pub fn stream(sender: &mut impl Sender, size: usize, batch: usize, count: u64) {
+/// Sends messages as producer `producer`, and, when no other producer is left, one to each
+/// consumer that ends its work. Returns how many messages that were, without those.
+///
+/// # Errors
+///
+/// Those of the transport.
+pub fn send(sender: &mut impl Sender, stream: Stream, producer: usize, tally: &Tally) -> Result<u64, Fault> {
+    let Stream { size, batch, consumers, length, .. } = stream;
     let mut words = buffer(size * batch);
     let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
-    let mut number = 0;
-    while number < count {
+    let begun = Instant::now();
+    let (mut turn, mut look) = (0, 0);
+    loop {
+        if turn >= look {
+            if length.is_over(turn, begun.elapsed()) {
+                break;
+            }
+            look = length.next_look(turn, size);
+        }
         if batch == 1 {
-            stamp(bytes, number);
-            sender.send(std::hint::black_box(bytes));
+            stamp::write(bytes, stamp::of(producer, turn));
+            sender.send(std::hint::black_box(bytes))?;
         } else {
             for (i, message) in bytes.chunks_exact_mut(size).enumerate() {
-                stamp(message, number + i as u64);
+                stamp::write(message, stamp::of(producer, turn + i as u64));
             }
-            sender.send_batch(std::hint::black_box(bytes), size);
+            sender.send_batch(std::hint::black_box(bytes), size)?;
         }
-        number += batch as u64;
+        turn += batch as u64;
     }
+    if tally.is_last_to_finish(stream.producers) {
+        let last = &mut bytes[..size];
+        stamp::write(last, END);
+        (0..consumers).try_for_each(|_| sender.send(last))?;
+    }
+    Ok(turn)
 }
 
-/// Receives messages `0..count` and checks them; returns nanoseconds a message, without
-/// the first eighth, in which the sender may still be starting.
-pub fn drain(receiver: &mut impl Receiver, size: usize, batch: usize, count: u64) -> f64 {
+/// What a consumer has received.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Received {
+    /// Messages in all.
+    pub messages: u64,
+    /// Messages a nanosecond, of those that count.
+    pub rate: f64,
+}
+
+/// Receives messages until one says that it is the end; checks each, and that those of a
+/// producer come in their order: all of them, if there is no other consumer.
+///
+/// # Errors
+///
+/// Those of the transport, and [`Fault::Wrong`].
+pub fn receive(receiver: &mut impl Receiver, stream: Stream, tally: &Tally) -> Result<Received, Fault> {
+    let Stream { size, batch, producers, consumers, length } = stream;
     let mut words = buffer(size * batch);
     let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
-    let warm = count / 8;
-    let mut number = 0;
-    let mut started = None;
-    while number < count {
-        if number >= warm && started.is_none() {
-            started = Some((Instant::now(), number));
+    let mut order = Order { next: vec![0; producers], all: consumers == 1 };
+    let begun = Instant::now();
+    // Numbers of the only producer are their turns.
+    let only = producers == 1 && consumers == 1;
+    let (mut received, mut look, mut warm) = (0, 0, None);
+    loop {
+        if received >= look {
+            tally.progress(received);
+            if warm.is_none() && length.is_warm(received, begun.elapsed()) {
+                warm = Some((Instant::now(), received));
+            }
+            look = length.next_look(received, size);
         }
         let there = if batch == 1 {
-            receiver.recv(bytes);
+            receiver.recv(bytes)?;
             1
         } else {
-            receiver.recv_batch(bytes, size)
+            receiver.recv_batch(bytes, size)?
         };
         for message in std::hint::black_box(&*bytes).chunks_exact(size).take(there) {
-            check(message, number);
-            number += 1;
+            if only && stamp::is(message, received) {
+                received += 1;
+                continue;
+            }
+            if only {
+                order.next[0] = received;
+            }
+            if order.is_end(message)? {
+                let (since, before) = warm.unwrap_or((begun, 0));
+                let rate = (received - before) as f64 / since.elapsed().as_nanos() as f64;
+                return Ok(Received { messages: received, rate });
+            }
+            received += 1;
         }
     }
-    let (start, first) = started.expect("count is above its eighth");
-    start.elapsed().as_nanos() as f64 / (number - first) as f64
 }
 
-/// Sends messages `0..count` and awaits each one's return; gives one-way nanoseconds, half
-/// of each round trip, as the mean of `SPAN` round trips in a row: the clock has steps of
-/// some ten nanoseconds.
-pub fn ping(to: &mut impl Sender, back: &mut impl Receiver, size: usize, count: u64) -> Vec<f64> {
-    const SPAN: u64 = 8;
+/// Which message of each producer is due.
+struct Order {
+    next: Vec<u64>,
+    /// Whether all messages come here.
+    all: bool,
+}
+
+impl Order {
+    /// Checks a message; says whether it is the end.
+    fn is_end(&mut self, message: &[u8]) -> Result<bool, Fault> {
+        let number = stamp::number(message);
+        if number == END {
+            return stamp::check(message, END).map(|()| true);
+        }
+        let (producer, turn) = stamp::parts(number);
+        let Some(due) = self.next.get_mut(producer) else {
+            return stamp::check(message, stamp::of(0, self.next[0])).map(|()| false);
+        };
+        if turn < *due || (self.all && turn != *due) {
+            stamp::check(message, stamp::of(producer, *due))?;
+        }
+        stamp::check(message, number)?;
+        *due = turn + 1;
+        Ok(false)
+    }
+}
+
+/// A histogram of latencies up to ten seconds, in [`UNITS`] of a nanosecond.
+///
+/// # Panics
+///
+/// Never: the bounds are in order.
+#[must_use]
+pub fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 10_000_000_000 * UNITS as u64, 3).expect("bounds in order")
+}
+
+/// Sends messages and awaits each one's return; gives how many that were, and one-way times,
+/// half of each round trip.
+///
+/// # Errors
+///
+/// Those of the transport, and [`Fault::Wrong`].
+pub fn ping(
+    to: &mut impl Sender,
+    back: &mut impl Receiver,
+    size: usize,
+    length: Length,
+    tally: &Tally,
+) -> Result<(u64, Histogram<u64>), Fault> {
     let (mut out, mut home) = (buffer(size), buffer(size));
     let out: &mut [u8] = bytemuck::cast_slice_mut(&mut out);
     let home: &mut [u8] = bytemuck::cast_slice_mut(&mut home);
-    let mut times = Vec::with_capacity((count / SPAN) as usize);
-    let mut start = Instant::now();
-    for number in 0..count {
-        stamp(out, number);
-        to.send(std::hint::black_box(out));
-        back.recv(home);
-        check(std::hint::black_box(home), number);
-        if (number + 1) % SPAN == 0 {
-            let now = Instant::now();
-            times.push((now - start).as_nanos() as f64 / (2 * SPAN) as f64);
-            start = now;
+    let mut latencies = histogram();
+    let ticks = Ticks::new();
+    let mut number = 0;
+    loop {
+        stamp::write(out, number);
+        let start = Ticks::now();
+        to.send(std::hint::black_box(out))?;
+        back.recv(home)?;
+        let end = Ticks::now();
+        stamp::check(std::hint::black_box(home), number)?;
+        let time = ticks.since_begin(end);
+        if length.is_warm(number, time) {
+            latencies.saturating_record(ticks.half(start, end));
+        }
+        number += 1;
+        tally.progress(number);
+        if length.is_over(number, time) {
+            break;
         }
     }
-    times
+    stamp::write(out, END);
+    to.send(out)?;
+    Ok((number, latencies))
 }
 
-/// Sends each of `count` messages back.
-pub fn pong(from: &mut impl Receiver, back: &mut impl Sender, size: usize, count: u64) {
+/// Sends each message back, until one says that it is the end.
+///
+/// # Errors
+///
+/// Those of the transport, and [`Fault::Wrong`].
+pub fn pong(from: &mut impl Receiver, back: &mut impl Sender, size: usize) -> Result<(), Fault> {
     let mut message = buffer(size);
     let message: &mut [u8] = bytemuck::cast_slice_mut(&mut message);
-    for number in 0..count {
-        from.recv(message);
-        check(std::hint::black_box(message), number);
-        back.send(message);
-    }
-}
-
-/// The number of a message that ends one receiver's work.
-const END: u64 = u64::MAX;
-
-/// Sends, as sender `which` of `senders`, `count` messages of `size` bytes, and one that ends
-/// the work of one receiver. Numbers grow, and say by their remainder whose they are.
-pub fn stream_share(sender: &mut impl Sender, size: usize, which: usize, senders: usize, count: u64) {
-    let mut words = buffer(size);
-    let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
-    for turn in 0..count {
-        stamp(bytes, turn * senders as u64 + which as u64);
-        sender.send(std::hint::black_box(bytes));
-    }
-    stamp(bytes, END);
-    sender.send(bytes);
-}
-
-/// Receives messages until one says that it is the end; checks that each sender's come in
-/// order; returns how many came.
-pub fn drain_share(receiver: &mut impl Receiver, size: usize, senders: usize) -> u64 {
-    let mut words = buffer(size);
-    let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
-    let mut next = vec![0; senders];
-    let mut received = 0;
-    loop {
-        receiver.recv(bytes);
-        let number = u64::from_ne_bytes(std::hint::black_box(&*bytes)[..8].try_into().expect("a word"));
-        check(bytes, number);
-        if number == END {
-            return received;
+    for number in 0.. {
+        from.recv(message)?;
+        if stamp::number(std::hint::black_box(message)) == END {
+            return stamp::check(message, END);
         }
-        let next = &mut next[number as usize % senders];
-        assert!(number >= *next, "message {number} came after one of {next} or later");
-        *next = number + 1;
-        received += 1;
+        stamp::check(message, number)?;
+        back.send(message)?;
     }
+    Ok(())
 }

@@ -2,17 +2,27 @@
 
 use std::{
     hint::spin_loop,
-    mem::MaybeUninit,
     time::{Duration, Instant},
 };
 
-use ironring::{Wait, mpmc, spsc};
+use ironring::{Options, Wait, mpmc, spsc};
 use ironring_testkit::{Args, Ledger, Role, pin_to_core, roles::RoleFn};
 
 use crate::{
-    contest::{Cores, Kind, WAITS, options},
+    clock::kernel_ns,
+    contender::WAITS,
+    contest::Cores,
     transport::{Receiver, Sender, Shared},
 };
+
+/// A kind of ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// For one producer and one consumer.
+    Spsc,
+    /// For any number of them.
+    Mpmc,
+}
 
 /// What a receiver has met.
 #[derive(Clone, Copy, Debug)]
@@ -51,11 +61,11 @@ pub fn run(kind: Kind, wait: Wait, gap: Duration, count: u64, cores: Cores) -> P
 }
 
 fn send<R: Shared>(role: &str, wait: Wait, gap: Duration, count: u64, core: usize) -> Paced {
-    let ring = R::anonymous(&options());
+    let ring = R::anonymous(&Options::messages(1024)).expect("a ring");
     let ledger = Ledger::new(WORDS).expect("a ledger");
     let role = Role::new(role).ledger(&ledger).pass_fd("ring", &ring).pin(core);
-    let index = WAITS.iter().position(|one| *one == wait).expect("one of all");
-    let mut producer = ring.producer(wait);
+    let index = WAITS.iter().position(|(one, _)| *one == wait).expect("one of all");
+    let mut producer = ring.producer(wait).expect("a producer");
     let mut child = role.arg(index).arg(count).spawn().expect("a child");
     while ledger.get(READY) == 0 {
         std::thread::sleep(Duration::from_millis(1));
@@ -65,7 +75,7 @@ fn send<R: Shared>(role: &str, wait: Wait, gap: Duration, count: u64, core: usiz
         while begun.elapsed() < gap * number {
             spin_loop();
         }
-        producer.send(&clock(libc::CLOCK_MONOTONIC).to_ne_bytes());
+        producer.send(&kernel_ns(libc::CLOCK_MONOTONIC).to_ne_bytes()).expect("a ring in order");
     }
     assert!(child.wait().success(), "the receiver failed");
     let share = ledger.get(USED_NS) as f64 / ledger.get(ELAPSED_NS) as f64;
@@ -73,32 +83,21 @@ fn send<R: Shared>(role: &str, wait: Wait, gap: Duration, count: u64, core: usiz
 }
 
 fn receive<R: Shared>(mut args: Args) {
-    let ring = R::from_fd(args.fd("ring"));
+    let ring = R::from_fd(args.fd("ring")).expect("a ring");
     let ledger = args.ledger();
-    let mut consumer = ring.consumer(WAITS[args.parse::<usize>("wait")]);
+    let mut consumer = ring.consumer(WAITS[args.parse::<usize>("wait")].0).expect("a consumer");
     let count: u64 = args.parse("count");
     let mut late = Vec::with_capacity(count as usize);
-    let (used, begun) = (clock(libc::CLOCK_PROCESS_CPUTIME_ID), clock(libc::CLOCK_MONOTONIC));
+    let (used, begun) = (kernel_ns(libc::CLOCK_PROCESS_CPUTIME_ID), kernel_ns(libc::CLOCK_MONOTONIC));
     ledger.set(READY, 1);
     for _ in 0..count {
         let mut sent = [0; 8];
-        consumer.recv(&mut sent);
-        late.push(clock(libc::CLOCK_MONOTONIC) - u64::from_ne_bytes(sent));
+        consumer.recv(&mut sent).expect("a ring in order");
+        late.push(kernel_ns(libc::CLOCK_MONOTONIC) - u64::from_ne_bytes(sent));
     }
-    ledger.set(ELAPSED_NS, clock(libc::CLOCK_MONOTONIC) - begun);
-    ledger.set(USED_NS, clock(libc::CLOCK_PROCESS_CPUTIME_ID) - used);
+    ledger.set(ELAPSED_NS, kernel_ns(libc::CLOCK_MONOTONIC) - begun);
+    ledger.set(USED_NS, kernel_ns(libc::CLOCK_PROCESS_CPUTIME_ID) - used);
     late.sort_unstable();
     ledger.set(P50, late[late.len() / 2]);
     ledger.set(P99, late[late.len() * 99 / 100]);
-}
-
-/// What `clock` says, in nanoseconds.
-fn clock(clock: libc::clockid_t) -> u64 {
-    let mut time = MaybeUninit::<libc::timespec>::uninit();
-    // SAFETY: the kernel writes one timespec, for which there is room.
-    let done = unsafe { libc::clock_gettime(clock, time.as_mut_ptr()) };
-    assert_eq!(done, 0, "clock_gettime");
-    // SAFETY: it was written.
-    let time = unsafe { time.assume_init() };
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }

@@ -143,31 +143,39 @@ fn echo(line: &Line, rounds: usize) {
 
 /// The times of `rounds` round trips, in nanoseconds.
 fn round_trips(line: &Line, rounds: usize) -> Vec<f64> {
-    let mut ticks = vec![0; rounds + 1];
+    let mut times = vec![0; rounds + 1];
     let clock = Instant::now();
-    ticks[0] = now();
+    times[0] = ticks();
     for round in 0..rounds {
         let word = 2 * round as u64;
         line.0.store(word + 1, Ordering::Relaxed);
         while line.0.load(Ordering::Relaxed) < word + 2 {
             spin_loop();
         }
-        ticks[round + 1] = now();
+        times[round + 1] = ticks();
     }
     let nanos = clock.elapsed().as_nanos() as f64;
-    let tick = nanos / (ticks[rounds] - ticks[0]).max(1) as f64;
-    ticks.windows(2).map(|pair| (pair[1] - pair[0]) as f64 * tick).collect()
+    let tick = nanos / (times[rounds] - times[0]).max(1) as f64;
+    times.windows(2).map(|pair| (pair[1] - pair[0]) as f64 * tick).collect()
 }
 
-/// A steady clock of unknown unit, cheaper than the system's.
+/// A steady clock of unknown unit, cheaper than the system's: the probe's own, so that what it
+/// adds to a time is the same.
+///
+/// ```
+/// use ironring_testkit::floor::ticks;
+/// assert!(ticks() <= ticks());
+/// ```
 #[cfg(target_arch = "x86_64")]
-fn now() -> u64 {
+#[inline]
+pub fn ticks() -> u64 {
     // SAFETY: every x86-64 processor has the instruction, and Linux allows it by default.
     unsafe { std::arch::x86_64::_rdtsc() }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-fn now() -> u64 {
+#[allow(missing_docs, reason = "see above")]
+pub fn ticks() -> u64 {
     use std::sync::OnceLock;
     static START: OnceLock<Instant> = OnceLock::new();
     START.get_or_init(Instant::now).elapsed().as_nanos() as u64

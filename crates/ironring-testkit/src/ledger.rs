@@ -68,11 +68,11 @@ impl Ledger {
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
         let file = std::fs::File::from(fd);
         file.set_len((len * size_of::<AtomicU64>()) as u64)?;
-        Ledger::map(file.into())
+        Ledger::from_fd(file.into())
     }
 
     /// Maps the ledger that `fd` is open on.
-    pub(crate) fn map(fd: OwnedFd) -> io::Result<Ledger> {
+    pub fn from_fd(fd: OwnedFd) -> io::Result<Ledger> {
         let file = std::fs::File::from(fd);
         let bytes = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
         let fd = OwnedFd::from(file);
@@ -197,7 +197,7 @@ impl AsFd for Ledger {
 impl Drop for Ledger {
     fn drop(&mut self) {
         let bytes = self.len * size_of::<AtomicU64>();
-        // SAFETY: `map` made this mapping with this length, up to the rounding to pages that munmap
+        // SAFETY: `from_fd` made this mapping with this length, up to the rounding to pages that munmap
         // does as mmap did, and every reference into it borrowed `self`.
         unsafe { libc::munmap(self.words.as_ptr().cast(), bytes) };
     }

@@ -160,6 +160,6 @@ impl Args {
     ///
     /// If none was passed on, it was taken before, or it cannot be mapped.
     pub fn ledger(&mut self) -> Ledger {
-        Ledger::map(self.fd(LEDGER)).expect("a ledger that was passed on")
+        Ledger::from_fd(self.fd(LEDGER)).expect("a ledger that was passed on")
     }
 }

@@ -23,8 +23,9 @@ fn main() {
 }
 
 fn run_ring<R: Shared>(size: usize, count: u64) {
-    let ring = R::anonymous(&Options::messages(1024).max_message(size as u64));
-    run(&mut ring.producer(Wait::Spin), &mut ring.consumer(Wait::Spin), size, count);
+    let ring = R::anonymous(&Options::messages(1024).max_message(size as u64)).expect("a ring");
+    let mut producer = ring.producer(Wait::Spin).expect("a producer");
+    run(&mut producer, &mut ring.consumer(Wait::Spin).expect("a consumer"), size, count);
 }
 
 fn run_queue<const W: usize>(size: usize, count: u64) {
@@ -38,10 +39,10 @@ fn run(producer: &mut impl Sender, consumer: &mut impl Receiver, size: usize, co
     let message = &mut bytemuck::cast_slice_mut(&mut words)[..size];
     for _ in 0..count / 4 {
         for _ in 0..4 {
-            producer.send(std::hint::black_box(message));
+            producer.send(std::hint::black_box(message)).expect("room for four");
         }
         for _ in 0..4 {
-            consumer.recv(std::hint::black_box(message));
+            consumer.recv(std::hint::black_box(message)).expect("four messages");
         }
     }
 }

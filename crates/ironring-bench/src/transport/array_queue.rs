@@ -1,14 +1,15 @@
 //! crossbeam's ArrayQueue, between threads.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use crossbeam_queue::ArrayQueue;
 use crossbeam_utils::Backoff;
+use serde::{Deserialize, Serialize};
 
 use super::{Receiver, Sender};
 
 /// What passes between two looks at a queue that was empty or full.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BackOff {
     /// So many pauses.
     Pauses(u32),
@@ -51,26 +52,23 @@ impl<const W: usize> Array<W> {
 
 impl<const W: usize> Sender for Array<W> {
     #[inline]
-    fn send(&mut self, message: &[u8]) {
+    fn send(&mut self, message: &[u8]) -> io::Result<()> {
         let value = bytemuck::pod_read_unaligned(message);
         self.until(|queue| queue.push(value).ok());
-    }
-
-    #[inline]
-    fn send_batch(&mut self, messages: &[u8], size: usize) {
-        messages.chunks_exact(size).for_each(|message| self.send(message));
+        Ok(())
     }
 }
 
 impl<const W: usize> Receiver for Array<W> {
     #[inline]
-    fn recv(&mut self, into: &mut [u8]) {
+    fn recv(&mut self, into: &mut [u8]) -> io::Result<()> {
         into.copy_from_slice(bytemuck::bytes_of(&self.until(ArrayQueue::pop)));
+        Ok(())
     }
 
     #[inline]
-    fn recv_batch(&mut self, into: &mut [u8], size: usize) -> usize {
-        self.recv(&mut into[..size]);
+    fn recv_batch(&mut self, into: &mut [u8], size: usize) -> io::Result<usize> {
+        self.recv(&mut into[..size])?;
         let mut received = 1;
         while let Some(message) = into.chunks_exact_mut(size).nth(received)
             && let Some(value) = self.queue.pop()
@@ -78,6 +76,6 @@ impl<const W: usize> Receiver for Array<W> {
             message.copy_from_slice(bytemuck::bytes_of(&value));
             received += 1;
         }
-        received
+        Ok(received)
     }
 }

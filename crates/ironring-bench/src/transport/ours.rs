@@ -1,10 +1,19 @@
 //! The rings of this crate: of bytes and of values, of both kinds.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::{
+    error::Error,
+    io,
+    os::fd::{AsFd, OwnedFd},
+};
 
 use ironring::{Options, Wait, mpmc, spsc};
 
-use super::{Receiver, Sender};
+use super::{Receiver, Sender, expect_len};
+
+/// What a call on a ring gave; its error is kept whole.
+pub(super) fn in_order<T, E: Error + Send + Sync + 'static>(result: Result<T, E>) -> io::Result<T> {
+    result.map_err(io::Error::other)
+}
 
 /// A ring of this crate, of whatever kind and messages.
 pub trait Shared: AsFd + Sized {
@@ -14,13 +23,17 @@ pub trait Shared: AsFd + Sized {
     type Consumer: Receiver + Send;
 
     /// A new ring.
-    fn anonymous(options: &Options) -> Self;
+    ///
+    /// # Errors
+    ///
+    /// Those of the ring, here and below.
+    fn anonymous(options: &Options) -> io::Result<Self>;
     /// The ring behind a descriptor.
-    fn from_fd(fd: OwnedFd) -> Self;
+    fn from_fd(fd: OwnedFd) -> io::Result<Self>;
     /// Attaches a producer, which waits so for room.
-    fn producer(&self, wait: Wait) -> Self::Producer;
+    fn producer(&self, wait: Wait) -> io::Result<Self::Producer>;
     /// Attaches a consumer, which waits so for messages.
-    fn consumer(&self, wait: Wait) -> Self::Consumer;
+    fn consumer(&self, wait: Wait) -> io::Result<Self::Consumer>;
 }
 
 macro_rules! ring {
@@ -29,24 +42,24 @@ macro_rules! ring {
             type Producer = $kind::Producer<$message>;
             type Consumer = $kind::Consumer<$message>;
 
-            fn anonymous(options: &Options) -> Self {
-                Self::anonymous(options).expect("a ring")
+            fn anonymous(options: &Options) -> io::Result<Self> {
+                in_order(Self::anonymous(options))
             }
 
-            fn from_fd(fd: OwnedFd) -> Self {
-                Self::from_fd(fd).expect("the ring of the descriptor")
+            fn from_fd(fd: OwnedFd) -> io::Result<Self> {
+                in_order(Self::from_fd(fd))
             }
 
-            fn producer(&self, wait: Wait) -> Self::Producer {
-                let mut producer = self.producer().expect("a producer");
+            fn producer(&self, wait: Wait) -> io::Result<Self::Producer> {
+                let mut producer = in_order(self.producer())?;
                 producer.set_wait(wait);
-                producer
+                Ok(producer)
             }
 
-            fn consumer(&self, wait: Wait) -> Self::Consumer {
-                let mut consumer = self.consumer().expect("a consumer");
+            fn consumer(&self, wait: Wait) -> io::Result<Self::Consumer> {
+                let mut consumer = in_order(self.consumer())?;
                 consumer.set_wait(wait);
-                consumer
+                Ok(consumer)
             }
         }
     };
@@ -59,73 +72,75 @@ macro_rules! sides {
 
         impl Sender for $kind::Producer<[u8]> {
             #[inline]
-            fn send(&mut self, message: &[u8]) {
-                $kind::Producer::<[u8]>::send(self, message).expect("a ring in order");
+            fn send(&mut self, message: &[u8]) -> io::Result<()> {
+                in_order($kind::Producer::<[u8]>::send(self, message))
             }
 
             #[inline]
-            fn send_batch(&mut self, messages: &[u8], size: usize) {
+            fn send_batch(&mut self, messages: &[u8], size: usize) -> io::Result<()> {
                 let mut left = messages;
                 while !left.is_empty() {
                     let (sent, _) = $kind::Producer::<[u8]>::send_batch(self, left.chunks_exact(size));
                     left = &left[sent * size..];
                     if !left.is_empty() {
-                        $kind::Producer::<[u8]>::send(self, &left[..size]).expect("a ring in order");
+                        in_order($kind::Producer::<[u8]>::send(self, &left[..size]))?;
                         left = &left[size..];
                     }
                 }
+                Ok(())
             }
         }
 
         impl Receiver for $kind::Consumer<[u8]> {
             #[inline]
-            fn recv(&mut self, into: &mut [u8]) {
-                self.recv_into(into).expect("a ring in order");
+            fn recv(&mut self, into: &mut [u8]) -> io::Result<()> {
+                let len = in_order(self.recv_into(into))?;
+                expect_len(len, into.len())
             }
 
             #[inline]
-            fn recv_batch(&mut self, into: &mut [u8], size: usize) -> usize {
+            fn recv_batch(&mut self, into: &mut [u8], size: usize) -> io::Result<usize> {
                 let max = into.len() / size;
-                let mut batch = $kind::Consumer::recv_batch(self, max).expect("a ring in order");
+                let mut batch = in_order($kind::Consumer::recv_batch(self, max))?;
                 for message in into.chunks_exact_mut(size) {
                     match batch.next() {
                         Some(view) => view.copy_to(message),
                         None => break,
                     };
                 }
-                batch.given()
+                Ok(batch.given())
             }
         }
 
         impl<const W: usize> Sender for $kind::Producer<[u64; W]> {
             #[inline]
-            fn send(&mut self, message: &[u8]) {
-                $kind::Producer::<[u64; W]>::send(self, bytemuck::from_bytes(message))
-                    .expect("a ring in order");
+            fn send(&mut self, message: &[u8]) -> io::Result<()> {
+                in_order($kind::Producer::<[u64; W]>::send(self, bytemuck::from_bytes(message)))
             }
 
             #[inline]
-            fn send_batch(&mut self, messages: &[u8], _size: usize) {
+            fn send_batch(&mut self, messages: &[u8], _size: usize) -> io::Result<()> {
                 let mut left: &[[u64; W]] = bytemuck::cast_slice(messages);
                 while let Some(next) = left.first() {
                     let (sent, _) = $kind::Producer::<[u64; W]>::send_batch(self, left);
                     if sent == 0 {
-                        $kind::Producer::<[u64; W]>::send(self, next).expect("a ring in order");
+                        in_order($kind::Producer::<[u64; W]>::send(self, next))?;
                     }
                     left = &left[sent.max(1)..];
                 }
+                Ok(())
             }
         }
 
         impl<const W: usize> Receiver for $kind::Consumer<[u64; W]> {
             #[inline]
-            fn recv(&mut self, into: &mut [u8]) {
-                self.recv_into(bytemuck::from_bytes_mut(into)).expect("a ring in order");
+            fn recv(&mut self, into: &mut [u8]) -> io::Result<()> {
+                in_order(self.recv_into(bytemuck::from_bytes_mut(into))).map(drop)
             }
 
             #[inline]
-            fn recv_batch(&mut self, into: &mut [u8], _size: usize) -> usize {
-                self.recv_values(bytemuck::cast_slice_mut(into)).expect("a ring in order")
+            fn recv_batch(&mut self, into: &mut [u8], _size: usize) -> io::Result<usize> {
+                in_order(self.recv_values(bytemuck::cast_slice_mut(into)))
             }
         }
     };

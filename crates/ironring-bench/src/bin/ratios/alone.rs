@@ -1,6 +1,9 @@
 //! One contender by itself, to be looked at by other tools: `perf stat`, or a profiler.
 
-use ironring_bench::contest::{self, Cores, Measure};
+use ironring_bench::{
+    contest::{self, Cores},
+    length::Length,
+};
 
 use crate::comparisons::Comparison;
 
@@ -9,10 +12,6 @@ use crate::comparisons::Comparison;
 pub(crate) fn run(comparisons: &[Comparison], is_peer: bool, messages: u64, cores: Cores) {
     let [comparison] = comparisons else { panic!("--only is to choose one of {}", comparisons.len()) };
     let contender = if is_peer { comparison.peers[0] } else { comparison.ours };
-    let measure = match comparison.measure {
-        Measure::Latency { size, .. } => Measure::Latency { size, count: messages },
-        Measure::Throughput { size, batch, .. } => Measure::Throughput { size, batch, count: messages },
-        Measure::Crowd { size, pairs, .. } => Measure::Crowd { size, pairs, count: messages },
-    };
-    println!("{:.1} ns", contest::run(contender, measure, cores));
+    let measure = comparison.measure.lasting(Length::Messages(messages));
+    println!("{:.1} ns", contest::run(contender, measure, cores).expect("messages in order").ns());
 }

@@ -2,7 +2,10 @@
 
 use ironring::Wait;
 use ironring_bench::{
-    contest::{Contender, Form, Kind, Measure, Sides},
+    contender::{Contender, Kernel},
+    length::Length::Messages,
+    measure::Measure,
+    report::{Form, Sides},
     transport::BackOff,
 };
 
@@ -28,10 +31,10 @@ pub(crate) fn all() -> Vec<Comparison> {
 /// The ring for one producer and one consumer, and rtrb.
 fn spsc() -> Vec<Comparison> {
     let mut all = Vec::new();
-    let ours = |form, capacity| Contender::Spsc { form, capacity };
+    let ours = Contender::spsc;
     let rtrb = |capacity| [0, 16, 64].map(|pauses| Contender::Rtrb { capacity, pauses }).to_vec();
     for size in [8, 48, 1024] {
-        let measure = Measure::Latency { size, count: LATENCY_COUNT };
+        let measure = Measure::Latency { size, length: Messages(LATENCY_COUNT) };
         for (form, kind) in FORMS {
             all.push(Comparison {
                 name: format!("spsc latency {kind} {size} / floor"),
@@ -64,7 +67,7 @@ fn spsc() -> Vec<Comparison> {
         for (form, kind) in FORMS {
             all.push(Comparison {
                 name: format!("spsc throughput {kind} {size} x{batch} / rtrb"),
-                measure: Measure::Throughput { size, batch, count },
+                measure: Measure::stream(size, batch, Messages(count)),
                 ours: ours(form, capacity),
                 peers: [256 << 10, 1 << 20].map(rtrb).concat(),
                 target: Some(if size == 8 { 1.0 } else { 1.2 }),
@@ -76,8 +79,6 @@ fn spsc() -> Vec<Comparison> {
 
 /// How many messages the exchange ring and its peer hold.
 const MESSAGES: u64 = 1024;
-/// Places for participants in the exchange ring.
-const PARTICIPANTS: u32 = 16;
 
 /// The exchange ring as it is measured: its messages, what its participants are, a name.
 const VARIANTS: [(Form, Sides, &str); 3] = [
@@ -85,10 +86,6 @@ const VARIANTS: [(Form, Sides, &str); 3] = [
     (Form::Typed, Sides::Processes, "typed processes"),
     (Form::Bytes, Sides::Threads, "bytes"),
 ];
-
-const fn exchange(form: Form, sides: Sides, messages: u64) -> Contender {
-    Contender::Mpmc { form, sides, messages, participants: PARTICIPANTS, idle: 0 }
-}
 
 fn array_queue(messages: u64) -> Vec<Contender> {
     [BackOff::Pauses(0), BackOff::Pauses(16), BackOff::Spin, BackOff::Snooze]
@@ -101,11 +98,11 @@ fn mpmc() -> Vec<Comparison> {
     let mut all = Vec::new();
     for (form, sides, kind) in VARIANTS {
         for (size, target) in [(8, 0.65), (48, 0.65), (1024, 0.9)] {
-            let measure = Measure::Latency { size, count: LATENCY_COUNT };
+            let measure = Measure::Latency { size, length: Messages(LATENCY_COUNT) };
             all.push(Comparison {
                 name: format!("mpmc latency {kind} {size} / ArrayQueue"),
                 measure,
-                ours: exchange(form, sides, MESSAGES),
+                ours: Contender::mpmc(form, sides, MESSAGES),
                 peers: array_queue(MESSAGES),
                 target: Some(target),
             });
@@ -113,7 +110,7 @@ fn mpmc() -> Vec<Comparison> {
                 all.push(Comparison {
                     name: format!("mpmc latency {kind} {size} / floor"),
                     measure,
-                    ours: exchange(form, sides, MESSAGES),
+                    ours: Contender::mpmc(form, sides, MESSAGES),
                     peers: Vec::new(),
                     target: Some(1.5),
                 });
@@ -128,8 +125,8 @@ fn mpmc() -> Vec<Comparison> {
         ] {
             all.push(Comparison {
                 name: format!("mpmc throughput {kind} {size} x{batch} / ArrayQueue"),
-                measure: Measure::Throughput { size, batch, count },
-                ours: exchange(form, sides, MESSAGES),
+                measure: Measure::stream(size, batch, Messages(count)),
+                ours: Contender::mpmc(form, sides, MESSAGES),
                 peers: array_queue(MESSAGES),
                 target: Some(target),
             });
@@ -139,8 +136,8 @@ fn mpmc() -> Vec<Comparison> {
             for (size, count, target) in [(8, 1_000_000, 1.0), (64, 1_000_000, 1.3), (1024, 200_000, 1.3)] {
                 all.push(Comparison {
                     name: format!("mpmc crowd {kind} {size} {pairs}P+{pairs}C / ArrayQueue"),
-                    measure: Measure::Crowd { size, pairs: *pairs, count },
-                    ours: exchange(form, sides, MESSAGES),
+                    measure: Measure::crowd(size, *pairs, Messages(count / *pairs as u64)),
+                    ours: Contender::mpmc(form, sides, MESSAGES),
                     peers: array_queue(MESSAGES),
                     target: Some(target),
                 });
@@ -156,20 +153,19 @@ pub(crate) fn sweeps() -> Vec<Comparison> {
     const SIZE: usize = 64;
     let compare = |name, size, ours, messages| Comparison {
         name,
-        measure: Measure::Throughput { size, batch: 1, count: if size < 1024 { 2_000_000 } else { 200_000 } },
+        measure: Measure::stream(size, 1, Messages(if size < 1024 { 2_000_000 } else { 200_000 })),
         ours,
         peers: array_queue(messages),
         target: None,
     };
-    let typed = |messages| exchange(Form::Typed, Sides::Threads, messages);
+    let typed = |messages| Contender::mpmc(Form::Typed, Sides::Threads, messages);
     let capacities = (4..=20).step_by(2).map(|bits| {
         compare(format!("mpmc capacity 2^{bits} / ArrayQueue"), SIZE, typed(1 << bits), 1 << bits)
     });
     let sizes = [8, 16, 48, 64, 256, 1024, 4096]
         .map(|size| compare(format!("mpmc size {size} / ArrayQueue"), size, typed(MESSAGES), MESSAGES));
     let attached = [2, 4, 8, 16, 64, 256].map(|participants| {
-        let (form, sides, idle) = (Form::Typed, Sides::Threads, participants - 2);
-        let ours = Contender::Mpmc { form, sides, messages: MESSAGES, participants, idle };
+        let ours = typed(MESSAGES).crowded(participants);
         compare(format!("mpmc attached {participants} / ArrayQueue"), SIZE, ours, MESSAGES)
     });
     capacities.chain(sizes).chain(attached).collect()
@@ -181,21 +177,25 @@ const SLEEPS: u64 = 8_000;
 /// Ways to wait against each other, and sleeping against what the kernel makes of it.
 pub(crate) fn waiting() -> Vec<Comparison> {
     let mut all = Vec::new();
-    for (kind, name) in [(Kind::Spsc, "spsc"), (Kind::Mpmc, "mpmc")] {
-        let waiting = |wait| Contender::Waiting { kind, wait };
+    let rings = [
+        ("spsc", Contender::spsc(Form::Typed, 64 << 10)),
+        ("mpmc", Contender::mpmc(Form::Typed, Sides::Processes, MESSAGES)),
+    ];
+    for (name, ring) in rings {
+        let waiting = |wait| ring.waiting(wait);
         let mut compare = |what, measure, wait, peer, target| {
             let (ours, name) = (waiting(wait), format!("{name} {what}"));
             all.push(Comparison { name, measure, ours, peers: vec![peer], target: Some(target) });
         };
-        let asleep = Measure::Latency { size: 8, count: SLEEPS };
-        compare("latency Park 8 / bare futex", asleep, Wait::Park, Contender::Futex, 1.05);
-        let awake = Measure::Latency { size: 8, count: LATENCY_COUNT };
+        let asleep = Measure::Latency { size: 8, length: Messages(SLEEPS) };
+        compare("latency Park 8 / bare futex", asleep, Wait::Park, Contender::Kernel(Kernel::Futex), 1.05);
+        let awake = Measure::Latency { size: 8, length: Messages(LATENCY_COUNT) };
         compare("latency SpinThenPark 8 / Spin", awake, Wait::SpinThenPark, waiting(Wait::Spin), 1.10);
         for (what, size, count) in [
             ("throughput SpinThenPark 8 x1 / Spin", 8, 4_000_000),
             ("throughput SpinThenPark 64 x1 / Spin", 64, 2_000_000),
         ] {
-            let stream = Measure::Throughput { size, batch: 1, count };
+            let stream = Measure::stream(size, 1, Messages(count));
             compare(what, stream, Wait::SpinThenPark, waiting(Wait::Spin), 0.95);
         }
     }

@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 use clap::Parser;
 use comparisons::Comparison;
 use ironring_bench::{
-    contest::{self, Cores, Measure, ROLES},
+    contender::Contender,
+    contest::{self, Cores, ROLES},
+    measure::Measure,
     paced,
     statistics::{Estimate, estimate, median},
 };
@@ -120,15 +122,14 @@ struct Pair {
 /// Measures both sides of a comparison: again if the machine moved the cores meanwhile.
 fn steady(comparison: &Comparison, pair: Cores) -> Pair {
     const ROUNDS: usize = 2_000;
+    let run = |contender: Contender| {
+        contest::run(contender, comparison.measure, pair).expect("messages in order").ns()
+    };
     loop {
         let before = floor::probe(pair, ROUNDS).expect("a floor");
-        let ours = contest::run(comparison.ours, comparison.measure, pair);
+        let ours = run(comparison.ours);
         let between = floor::probe(pair, ROUNDS).expect("a floor");
-        let peer = comparison
-            .peers
-            .iter()
-            .map(|peer| contest::run(*peer, comparison.measure, pair))
-            .fold(f64::INFINITY, f64::min);
+        let peer = comparison.peers.iter().map(|peer| run(*peer)).fold(f64::INFINITY, f64::min);
         let after = floor::probe(pair, ROUNDS).expect("a floor");
         if floor::moved(before, between) || floor::moved(between, after) {
             continue;

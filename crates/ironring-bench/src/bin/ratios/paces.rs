@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use ironring_bench::{
-    contest::{Cores, Kind, WAITS},
-    paced,
+    contender::WAITS,
+    contest::Cores,
+    paced::{self, Kind},
 };
 
 /// Times between messages, in microseconds, and how many messages there are.
@@ -15,7 +16,7 @@ pub(crate) fn print(cores: Cores) {
     println!("|---|---|---|---|---|---|");
     for (kind, name) in [(Kind::Spsc, "SPSC"), (Kind::Mpmc, "MPMC")] {
         for (gap_us, count) in PACES {
-            for wait in WAITS {
+            for (wait, _) in WAITS {
                 let paced = paced::run(kind, wait, Duration::from_micros(gap_us), count, cores);
                 println!(
                     "| {name} | {gap_us} us | `{wait:?}` | {:.2} us | {:.2} us | {:.1} % |",

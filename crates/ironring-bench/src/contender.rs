@@ -1,0 +1,174 @@
+//! Who is measured.
+
+use ironring::{Options, Wait};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    report::{Access, Form, Sides},
+    transport::{BackOff, Defect, Setup},
+};
+
+/// All ways to wait, with their names.
+pub const WAITS: [(Wait, &str); 3] =
+    [(Wait::Spin, "spin"), (Wait::SpinThenPark, "spin-then-park"), (Wait::Park, "park")];
+
+/// Who is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Contender {
+    /// The ring for one producer and one consumer, in two processes.
+    Spsc {
+        /// What its messages are.
+        form: Form,
+        /// How they get in and out.
+        access: Access,
+        /// Bytes of its data area, about.
+        capacity: u64,
+        /// How its sides wait.
+        #[serde(with = "by_name")]
+        wait: Wait,
+    },
+    /// The ring for any number of them.
+    Mpmc {
+        /// What its messages are.
+        form: Form,
+        /// How they get in and out.
+        access: Access,
+        /// What its participants are.
+        sides: Sides,
+        /// How many messages it holds.
+        messages: u64,
+        /// Places for participants.
+        participants: u32,
+        /// How many are attached, and do nothing, beside those that are measured.
+        idle: u32,
+        /// How its sides wait.
+        #[serde(with = "by_name")]
+        wait: Wait,
+    },
+    /// What the kernel has.
+    Kernel(Kernel),
+    /// rtrb between two threads.
+    Rtrb {
+        /// Bytes of its values, about.
+        capacity: u64,
+        /// Pauses between two looks at a ring that is empty or full.
+        pauses: u32,
+    },
+    /// crossbeam's ArrayQueue between threads.
+    ArrayQueue {
+        /// How many messages it holds.
+        messages: u64,
+        /// What passes between two looks at a queue that is empty or full.
+        back_off: BackOff,
+    },
+    /// A pipe with a defect, for tests.
+    Broken(Defect),
+}
+
+/// A transport of the kernel, between processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "their names in the kernel")]
+pub enum Kernel {
+    Pipe,
+    Fifo,
+    UnixStream,
+    UnixDgram,
+    UnixSeqpacket,
+    Tcp,
+    PosixMq,
+    SysvMq,
+    Eventfd,
+    Futex,
+}
+
+impl Contender {
+    /// The ring for one producer and one consumer, with copied messages, waiting as by default.
+    #[must_use]
+    pub fn spsc(form: Form, capacity: u64) -> Self {
+        Self::Spsc { form, access: Access::Copied, capacity, wait: Wait::default() }
+    }
+
+    /// The ring for any number of them, with copied messages and 16 places, waiting as by default.
+    #[must_use]
+    pub fn mpmc(form: Form, sides: Sides, messages: u64) -> Self {
+        let (access, wait) = (Access::Copied, Wait::default());
+        Self::Mpmc { form, access, sides, messages, participants: 16, idle: 0, wait }
+    }
+
+    /// The same, waiting so; who has no choice stays as it is.
+    #[must_use]
+    pub fn waiting(mut self, new: Wait) -> Self {
+        if let Self::Spsc { wait, .. } | Self::Mpmc { wait, .. } = &mut self {
+            *wait = new;
+        }
+        self
+    }
+
+    /// The same, with so many places, all taken, of which two work.
+    #[must_use]
+    pub fn crowded(mut self, new: u32) -> Self {
+        if let Self::Mpmc { participants, idle, .. } = &mut self {
+            (*participants, *idle) = (new, new.saturating_sub(2));
+        }
+        self
+    }
+
+    /// What its sides are.
+    #[must_use]
+    pub fn sides(self) -> Sides {
+        match self {
+            Self::Mpmc { sides, .. } => sides,
+            Self::Rtrb { .. } | Self::ArrayQueue { .. } => Sides::Threads,
+            _ => Sides::Processes,
+        }
+    }
+
+    /// How its sides wait, where that can be chosen.
+    #[must_use]
+    pub fn wait(self) -> Option<Wait> {
+        match self {
+            Self::Spsc { wait, .. } | Self::Mpmc { wait, .. } => Some(wait),
+            _ => None,
+        }
+    }
+
+    /// What a link for such messages is made for.
+    #[must_use]
+    pub fn setup(self, size: usize, batch: usize) -> Setup {
+        let options = match self {
+            Self::Spsc { capacity, .. } => Options::bytes(capacity),
+            Self::Mpmc { messages, participants, .. } => {
+                // A slot has room for a batch.
+                let slots = (messages / batch as u64).max(1);
+                Options::messages(slots)
+                    .max_message(size as u64)
+                    .batch(batch as u32)
+                    .participants(participants)
+            }
+            _ => Options::bytes(0),
+        };
+        Setup { size, batch, wait: self.wait().unwrap_or_default(), options }
+    }
+}
+
+/// Ways to wait by their names.
+mod by_name {
+    use ironring::Wait;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    use super::WAITS;
+
+    pub(super) fn serialize<S: Serializer>(wait: &Wait, serializer: S) -> Result<S::Ok, S::Error> {
+        let (_, name) = WAITS.iter().find(|(one, _)| one == wait).expect("one of all");
+        serializer.serialize_str(name)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Wait, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let (wait, _) = WAITS
+            .iter()
+            .find(|(_, one)| *one == name)
+            .ok_or_else(|| Error::custom(format!("no way to wait: {name:?}")))?;
+        Ok(*wait)
+    }
+}

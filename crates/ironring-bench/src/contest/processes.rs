@@ -1,0 +1,138 @@
+//! Measurements between processes, a side each.
+
+use std::io::{self, Write};
+
+use ironring::{mpmc, spsc};
+use ironring_testkit::{Args, Ledger, Role};
+
+use super::{Job, Running, side::Side};
+use crate::{
+    contender::{Contender, Kernel},
+    fault::Fault,
+    measure::Part,
+    report::{Access, Form},
+    transport::{
+        Broken, Defect, End, Eventfd, Fifo, Futex, InPlace, Link, Pipe, PosixMq, SysvMq, Tcp, UnixDgram,
+        UnixSeqpacket, UnixStream,
+    },
+};
+
+/// The role of a side.
+pub(super) const ROLE: &str = "bench-side";
+
+/// Evaluates `$run` with the type `$link`, that of the job's contender.
+macro_rules! with_link {
+    ($job:expr, $link:ident => $run:expr) => {
+        match $job.contender {
+            Contender::Spsc { access: Access::InPlace, .. } => {
+                with_link!(@ InPlace<spsc::Ring<[u8]>>, $link => $run)
+            }
+            Contender::Spsc { form: Form::Bytes, .. } => with_link!(@ spsc::Ring<[u8]>, $link => $run),
+            Contender::Spsc { form: Form::Typed, .. } => super::with_words!($job.measure.size(), W => {
+                with_link!(@ spsc::Ring<[u64; W]>, $link => $run)
+            }),
+            Contender::Mpmc { access: Access::InPlace, .. } => {
+                with_link!(@ InPlace<mpmc::Ring<[u8]>>, $link => $run)
+            }
+            Contender::Mpmc { form: Form::Bytes, .. } => with_link!(@ mpmc::Ring<[u8]>, $link => $run),
+            Contender::Mpmc { form: Form::Typed, .. } => super::with_words!($job.measure.size(), W => {
+                with_link!(@ mpmc::Ring<[u64; W]>, $link => $run)
+            }),
+            Contender::Kernel(Kernel::Pipe) => with_link!(@ Pipe, $link => $run),
+            Contender::Kernel(Kernel::Fifo) => with_link!(@ Fifo, $link => $run),
+            Contender::Kernel(Kernel::UnixStream) => with_link!(@ UnixStream, $link => $run),
+            Contender::Kernel(Kernel::UnixDgram) => with_link!(@ UnixDgram, $link => $run),
+            Contender::Kernel(Kernel::UnixSeqpacket) => with_link!(@ UnixSeqpacket, $link => $run),
+            Contender::Kernel(Kernel::Tcp) => with_link!(@ Tcp, $link => $run),
+            Contender::Kernel(Kernel::PosixMq) => with_link!(@ PosixMq, $link => $run),
+            Contender::Kernel(Kernel::SysvMq) => with_link!(@ SysvMq, $link => $run),
+            Contender::Kernel(Kernel::Eventfd) => with_link!(@ Eventfd, $link => $run),
+            Contender::Kernel(Kernel::Futex) => with_link!(@ Futex, $link => $run),
+            Contender::Broken(Defect::Loses) => with_link!(@ Broken<0>, $link => $run),
+            Contender::Broken(Defect::Duplicates) => with_link!(@ Broken<1>, $link => $run),
+            Contender::Broken(Defect::Reorders) => with_link!(@ Broken<2>, $link => $run),
+            Contender::Broken(Defect::Corrupts) => with_link!(@ Broken<3>, $link => $run),
+            Contender::Rtrb { .. } | Contender::ArrayQueue { .. } => {
+                Err(Fault::Unavailable("it is for threads of one process".into()))
+            }
+        }
+    };
+    (@ $type:ty, $link:ident => $run:expr) => {{
+        type $link = $type;
+        $run
+    }};
+}
+
+/// The names under which the way there and the way back are passed on.
+const THERE: &str = "there";
+const BACK: &str = "back";
+
+/// By what a side sends, and by what it receives.
+const fn ways(part: Part) -> (Option<&'static str>, Option<&'static str>) {
+    match part {
+        Part::Send { .. } => (Some(THERE), None),
+        Part::Receive { .. } => (None, Some(THERE)),
+        Part::Ping { .. } => (Some(THERE), Some(BACK)),
+        Part::Pong { .. } => (Some(BACK), Some(THERE)),
+    }
+}
+
+/// Starts the processes of a measurement, and keeps what they need until `collect` is done.
+pub(super) fn run(
+    job: Job,
+    ledger: &Ledger,
+    collect: impl FnOnce(Vec<Running>) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    with_link!(job, L => {
+        let setup = job.contender.setup(job.measure.size(), job.measure.batch());
+        let link = || L::new(&setup).map_err(|error| Fault::Unavailable(error.to_string()));
+        let links = [(THERE, link()?), (BACK, link()?)];
+        let start = |(number, part): (usize, Part)| -> io::Result<Running> {
+            let (mut role, result) = job.role(ROLE, ledger)?;
+            let (to, from) = ways(part);
+            for (way, end) in [(to, End::Sending), (from, End::Receiving)] {
+                role = pass(role, &links, way, end);
+            }
+            Ok(Running { child: role.pin(job.core(number)).arg(number).spawn()?, result })
+        };
+        let running: io::Result<Vec<Running>> = job.measure.parts().into_iter().enumerate().map(start).collect();
+        collect(running?)
+    })
+}
+
+fn pass<L: Link>(role: Role, links: &[(&str, L)], way: Option<&str>, end: End) -> Role {
+    let link = links.iter().find(|(name, _)| Some(*name) == way);
+    link.into_iter().fold(role, |role, (name, link)| link.pass(role, name, end))
+}
+
+/// The role: a side of a measurement.
+pub(super) fn side(mut args: Args) {
+    let job: Job = serde_json::from_str(&args.parse::<String>("job")).expect("a job");
+    let number = args.parse("side");
+    let ledger = args.ledger();
+    let mut result = std::fs::File::from(args.fd("result"));
+    let done = with_link!(job, L => run_side::<L>(job, number, &ledger, &mut args));
+    let text = serde_json::to_vec(&done).expect("numbers and texts");
+    result.write_all(&text).expect("a file");
+}
+
+fn run_side<L: Link>(
+    job: Job,
+    number: usize,
+    ledger: &Ledger,
+    args: &mut Args,
+) -> Result<super::side::Result, Fault> {
+    let setup = job.contender.setup(job.measure.size(), job.measure.batch());
+    let parts = job.measure.parts();
+    let (to, from) = ways(parts[number]);
+    let side = Side {
+        number,
+        part: parts[number],
+        of: parts.len(),
+        core: job.core(number),
+        ledger,
+        sender: to.map(|way| L::sender(args, way, &setup)).transpose()?,
+        receiver: from.map(|way| L::receiver(args, way, &setup)).transpose()?,
+    };
+    side.run(libc::CLOCK_PROCESS_CPUTIME_ID)
+}

@@ -1,0 +1,128 @@
+//! Measurements between threads, in a process of their own.
+
+use std::{
+    io::{self, Write},
+    thread,
+};
+
+use ironring::mpmc;
+use ironring_testkit::{Args, Ledger};
+
+use super::{
+    Job, Running,
+    side::{Result, Side},
+};
+use crate::{
+    contender::Contender,
+    fault::Fault,
+    measure::Part,
+    report::Form,
+    transport::{Array, Receiver, Rtrb, Sender, Shared},
+};
+
+/// The role of a process that has all sides.
+pub(super) const ROLE: &str = "bench-sides";
+
+/// Starts the process of a measurement.
+pub(super) fn start(job: Job, ledger: &Ledger) -> io::Result<Running> {
+    let (role, result) = job.role(ROLE, ledger)?;
+    Ok(Running { child: role.spawn()?, result })
+}
+
+/// The role: all sides of a measurement.
+pub(super) fn sides(mut args: Args) {
+    let job: Job = serde_json::from_str(&args.parse::<String>("job")).expect("a job");
+    let ledger = args.ledger();
+    let mut result = std::fs::File::from(args.fd("result"));
+    let done = run(job, &ledger);
+    let text = serde_json::to_vec(&done).expect("numbers and texts");
+    result.write_all(&text).expect("a file");
+}
+
+fn run(job: Job, ledger: &Ledger) -> std::result::Result<Result, Fault> {
+    let size = job.measure.size();
+    match job.contender {
+        Contender::ArrayQueue { messages, back_off } => super::with_words!(size, W => {
+            let [there, back] = [(); 2].map(|()| Array::<W>::new(messages, back_off));
+            let way = |is_back| if is_back { back.clone() } else { there.clone() };
+            among(job, ledger, |is_back| Ok(way(is_back)), |is_back| Ok(way(is_back)))
+        }),
+        Contender::Rtrb { capacity, pauses } => super::with_words!(size, W => {
+            // Room for two batches at least, so that one can be written while another is read.
+            let slots = (capacity as usize / size).max(2 * job.measure.batch());
+            let ring = |()| {
+                let (to, from) = rtrb::RingBuffer::<[u64; W]>::new(slots);
+                (Some(Rtrb { side: to, pauses }), Some(Rtrb { side: from, pauses }))
+            };
+            let [mut there, mut back] = [(); 2].map(ring);
+            let only = || Fault::Unavailable("it has one producer and one consumer".into());
+            let mut senders = [there.0.take(), back.0.take()];
+            let mut receivers = [there.1.take(), back.1.take()];
+            among(
+                job,
+                ledger,
+                |is_back| senders[usize::from(is_back)].take().ok_or_else(only),
+                |is_back| receivers[usize::from(is_back)].take().ok_or_else(only),
+            )
+        }),
+        Contender::Mpmc { form: Form::Bytes, .. } => rings::<mpmc::Ring<[u8]>>(job, ledger),
+        Contender::Mpmc { form: Form::Typed, .. } => super::with_words!(size, W => {
+            rings::<mpmc::Ring<[u64; W]>>(job, ledger)
+        }),
+        other => Err(Fault::Unavailable(format!("{other:?} is not measured between threads"))),
+    }
+}
+
+/// Measures rings of this crate, each with further consumers that do nothing.
+fn rings<R: Shared>(job: Job, ledger: &Ledger) -> std::result::Result<Result, Fault> {
+    let setup = job.contender.setup(job.measure.size(), job.measure.batch());
+    let Contender::Mpmc { idle, .. } = job.contender else {
+        return Err(Fault::Unavailable("only that ring is measured between threads".into()));
+    };
+    let rings = [R::anonymous(&setup.options)?, R::anonymous(&setup.options)?];
+    let idle: io::Result<Vec<_>> = (0..idle).map(|_| rings[0].consumer(setup.wait)).collect();
+    let _attached = idle?;
+    among(
+        job,
+        ledger,
+        |is_back| Ok(rings[usize::from(is_back)].producer(setup.wait)?),
+        |is_back| Ok(rings[usize::from(is_back)].consumer(setup.wait)?),
+    )
+}
+
+/// Runs all sides, with an end of the way there or back each or of both.
+fn among<S: Sender + Send, R: Receiver + Send>(
+    job: Job,
+    ledger: &Ledger,
+    mut sender: impl FnMut(bool) -> std::result::Result<S, Fault>,
+    mut receiver: impl FnMut(bool) -> std::result::Result<R, Fault>,
+) -> std::result::Result<Result, Fault> {
+    let parts = job.measure.parts();
+    let of = parts.len();
+    let mut sides = Vec::new();
+    for (number, part) in parts.into_iter().enumerate() {
+        let (sender, receiver) = match part {
+            Part::Send { .. } => (Some(sender(false)?), None),
+            Part::Receive { .. } => (None, Some(receiver(false)?)),
+            Part::Ping { .. } => (Some(sender(false)?), Some(receiver(true)?)),
+            Part::Pong { .. } => (Some(sender(true)?), Some(receiver(false)?)),
+        };
+        sides.push(Side { number, part, of, core: job.core(number), ledger, sender, receiver });
+    }
+    thread::scope(|scope| {
+        let threads: Vec<_> = sides
+            .into_iter()
+            .map(|side| scope.spawn(move || side.run(libc::CLOCK_THREAD_CPUTIME_ID)))
+            .collect();
+        let mut all = Result::default();
+        for thread in threads {
+            let one = thread.join().map_err(|_| Fault::Failed("a thread panicked".into()))??;
+            all.sent += one.sent;
+            all.received += one.received;
+            all.rate += one.rate;
+            all.cpu_ns += one.cpu_ns;
+            all.latencies.extend(one.latencies);
+        }
+        Ok(all)
+    })
+}

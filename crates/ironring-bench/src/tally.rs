@@ -1,0 +1,64 @@
+//! What the sides of a measurement tell each other and who has started them, beside the
+//! transport: that they are ready, that they have finished, and how far they are.
+
+use std::{io, sync::atomic::Ordering, thread, time::Duration};
+
+use ironring_testkit::Ledger;
+
+/// How many sides are ready.
+const READY: usize = 0;
+/// How many producers have sent all they send.
+const FINISHED: usize = 1;
+/// Words from a line to the next, in which each side says how far it is.
+const LINE: usize = 16;
+
+/// The view that one side has.
+#[derive(Debug)]
+pub struct Tally<'a> {
+    ledger: &'a Ledger,
+    side: usize,
+}
+
+impl<'a> Tally<'a> {
+    /// A ledger for so many sides.
+    ///
+    /// # Errors
+    ///
+    /// If there is no memory for it.
+    pub fn ledger(sides: usize) -> io::Result<Ledger> {
+        Ledger::new((sides + 1) * LINE)
+    }
+
+    /// The view of this side.
+    #[must_use]
+    pub const fn new(ledger: &'a Ledger, side: usize) -> Self {
+        Self { ledger, side }
+    }
+
+    /// Says that this side is ready, and awaits the others.
+    pub fn start(&self, sides: usize) {
+        self.ledger.add(READY, 1);
+        while self.ledger.get(READY) < sides as u64 {
+            thread::sleep(Duration::from_micros(20));
+        }
+    }
+
+    /// Says that this producer has finished, and whether it is the last.
+    #[must_use]
+    pub fn is_last_to_finish(&self, producers: usize) -> bool {
+        self.ledger.add(FINISHED, 1) + 1 == producers as u64
+    }
+
+    /// Says how many messages have come.
+    #[inline]
+    pub fn progress(&self, messages: u64) {
+        // Relaxed: read when this side is dead, or does not matter.
+        self.ledger.word((self.side + 1) * LINE).store(messages, Ordering::Relaxed);
+    }
+
+    /// How many messages had come to all sides, at their last look.
+    #[must_use]
+    pub fn received(ledger: &Ledger) -> u64 {
+        (1..ledger.len() / LINE).map(|side| ledger.word(side * LINE).load(Ordering::Relaxed)).sum()
+    }
+}

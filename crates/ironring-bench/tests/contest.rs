@@ -1,0 +1,199 @@
+//! Every contender carries messages as it should; one that does not is found out, and says so.
+
+use std::{sync::atomic::AtomicBool, time::Duration};
+
+use ironring::Wait;
+use ironring_bench::{
+    contender::{Contender, Kernel},
+    contest::{self, Cores, ROLES},
+    fault::Fault,
+    length::Length,
+    measure::Measure,
+    report::{Access, Form, Sides},
+    transport::{BackOff, Defect},
+};
+use ironring_testkit::{cores, roles};
+use libtest_mimic::{Arguments, Failed, Trial};
+
+const FEW: Length = Length::Messages(500);
+
+fn pair() -> Cores {
+    let there = cores();
+    (there[0], there[there.len() - 1])
+}
+
+fn in_place(mut contender: Contender) -> Contender {
+    if let Contender::Spsc { access, .. } | Contender::Mpmc { access, .. } = &mut contender {
+        *access = Access::InPlace;
+    }
+    contender
+}
+
+/// All contenders, with their names and the sizes that are tried.
+fn contenders() -> Vec<(String, Contender, &'static [usize])> {
+    let mut all = Vec::new();
+    for kernel in [
+        Kernel::Pipe,
+        Kernel::Fifo,
+        Kernel::UnixStream,
+        Kernel::UnixDgram,
+        Kernel::UnixSeqpacket,
+        Kernel::Tcp,
+        Kernel::PosixMq,
+        Kernel::SysvMq,
+    ] {
+        all.push((format!("{kernel:?}"), Contender::Kernel(kernel), &[8, 4096][..]));
+    }
+    let mut rings = Vec::new();
+    for form in [Form::Bytes, Form::Typed] {
+        rings.push((format!("spsc {form:?}"), Contender::spsc(form, 64 << 10)));
+        for sides in [Sides::Processes, Sides::Threads] {
+            rings.push((format!("mpmc {form:?} {sides:?}"), Contender::mpmc(form, sides, 64)));
+        }
+    }
+    rings.push(("spsc in place".into(), in_place(Contender::spsc(Form::Bytes, 64 << 10))));
+    rings.push(("mpmc in place".into(), in_place(Contender::mpmc(Form::Bytes, Sides::Processes, 64))));
+    for (name, ring) in rings {
+        // Others may have this machine's cores: who spins waits for them.
+        all.push((name, ring.waiting(Wait::Park), &[8, 4096][..]));
+    }
+    all.push(("rtrb".into(), Contender::Rtrb { capacity: 64 << 10, pauses: 16 }, &[8, 4096][..]));
+    let back_off = BackOff::Snooze;
+    all.push(("ArrayQueue".into(), Contender::ArrayQueue { messages: 64, back_off }, &[8, 4096][..]));
+    all
+}
+
+/// A contender's messages go to and fro and in streams, and all come.
+fn carries(contender: Contender, sizes: &[usize]) -> Result<(), Failed> {
+    for size in sizes {
+        let outcome = contest::run(contender, Measure::Latency { size: *size, length: FEW }, pair())?;
+        assert_eq!(outcome.messages, 500);
+        // All but the first eighth.
+        assert_eq!(outcome.latencies.len(), 438);
+        for batch in [1, 32] {
+            let outcome = contest::run(contender, Measure::stream(*size, batch, FEW), pair())?;
+            assert_eq!(outcome.messages, 500_u64.next_multiple_of(batch as u64));
+            assert!(outcome.rate > 0.0 && outcome.cpu_ns > 0, "{outcome:?}");
+        }
+    }
+    Ok(())
+}
+
+/// A ping-pong of what only wakes.
+fn floors() -> Result<(), Failed> {
+    for kernel in [Kernel::Futex, Kernel::Eventfd] {
+        let measure = Measure::Latency { size: 8, length: FEW };
+        assert_eq!(contest::run(Contender::Kernel(kernel), measure, pair())?.messages, 500);
+        let fault =
+            contest::run(Contender::Kernel(kernel), Measure::Latency { size: 16, length: FEW }, pair());
+        assert!(matches!(fault, Err(Fault::Unavailable(_))), "{fault:?}");
+    }
+    Ok(())
+}
+
+/// Several producers and consumers, of different numbers: each message comes once.
+fn crowds() -> Result<(), Failed> {
+    let contenders = [
+        Contender::mpmc(Form::Bytes, Sides::Processes, 64).waiting(Wait::Park),
+        Contender::mpmc(Form::Typed, Sides::Threads, 64),
+        Contender::Kernel(Kernel::SysvMq),
+        Contender::Kernel(Kernel::UnixSeqpacket),
+    ];
+    for contender in contenders {
+        for (producers, consumers) in [(2, 2), (3, 1), (1, 3)] {
+            let measure = Measure::Throughput { size: 64, batch: 1, producers, consumers, length: FEW };
+            let outcome = contest::run(contender, measure, pair())?;
+            assert_eq!(outcome.messages, 500 * producers as u64, "{contender:?}");
+        }
+    }
+    Ok(())
+}
+
+/// A measurement by time ends, and has counted something.
+fn by_time() -> Result<(), Failed> {
+    let length = Length::Time { warm: Duration::from_millis(5), measured: Duration::from_millis(20) };
+    let ring = Contender::spsc(Form::Bytes, 64 << 10);
+    assert!(contest::run(ring, Measure::Latency { size: 64, length }, pair())?.latencies.len() > 1);
+    assert!(contest::run(ring, Measure::stream(1 << 14, 1, length), pair())?.rate > 0.0);
+    Ok(())
+}
+
+/// What cannot be had is told by name, and nobody waits.
+fn unavailable() -> Result<(), Failed> {
+    let long = |size| Measure::stream(size, 1, FEW);
+    for (contender, measure, why) in [
+        (Contender::Kernel(Kernel::SysvMq), long(1 << 20), "/proc/sys/kernel/msgmax"),
+        (Contender::Kernel(Kernel::UnixSeqpacket), long(64 << 20), "too long"),
+        (Contender::Rtrb { capacity: 4096, pauses: 0 }, Measure::crowd(8, 2, FEW), "one producer"),
+        (Contender::spsc(Form::Typed, 4096), long(40), "values of 40 bytes"),
+    ] {
+        match contest::run(contender, measure, pair()) {
+            Err(Fault::Unavailable(reason)) => assert!(reason.contains(why), "{reason:?}"),
+            other => return Err(format!("{contender:?} has {other:?}").into()),
+        }
+    }
+    Ok(())
+}
+
+/// A transport with a defect fails, in both measures, and the message is named.
+fn defects() -> Result<(), Failed> {
+    let at = Defect::AT;
+    for (defect, number, found) in [
+        (Defect::Loses, at, format!("message {}", at + 1)),
+        (Defect::Duplicates, at + 1, format!("message {at}")),
+        (Defect::Reorders, at, format!("message {}", at + 1)),
+        (Defect::Corrupts, at, String::new()),
+    ] {
+        let fault = contest::run(Contender::Broken(defect), Measure::stream(64, 1, FEW), pair());
+        match fault {
+            Err(Fault::Wrong { producer: 0, number: due, found: there, .. }) => {
+                assert_eq!(due, number, "{defect:?}");
+                assert!(there == found || found.is_empty(), "{defect:?}: {there}");
+            }
+            other => return Err(format!("{defect:?} has {other:?}").into()),
+        }
+    }
+    let fault =
+        contest::run(Contender::Broken(Defect::Corrupts), Measure::Latency { size: 64, length: FEW }, pair());
+    assert!(matches!(fault, Err(Fault::Wrong { number, .. }) if number == at), "{fault:?}");
+    Ok(())
+}
+
+/// A message that never comes keeps nobody waiting for ever.
+fn stuck() -> Result<(), Failed> {
+    let length = Length::Time { warm: Duration::ZERO, measured: Duration::from_millis(500) };
+    let fault = contest::run(Contender::Broken(Defect::Loses), Measure::Latency { size: 64, length }, pair());
+    assert_eq!(fault.err(), Some(Fault::Stuck { received: Defect::AT }));
+    Ok(())
+}
+
+/// Who is told to stop does.
+fn interrupted() -> Result<(), Failed> {
+    let length = Length::Time { warm: Duration::ZERO, measured: Duration::from_secs(3600) };
+    let measure = Measure::Latency { size: 64, length };
+    let fault = contest::run_until(Contender::Kernel(Kernel::Pipe), measure, pair(), &AtomicBool::new(true));
+    assert_eq!(fault.err(), Some(Fault::Interrupted));
+    Ok(())
+}
+
+fn main() {
+    roles::run(&ROLES);
+    let mut trials: Vec<Trial> = contenders()
+        .into_iter()
+        .map(|(name, contender, sizes)| {
+            Trial::test(format!("carries messages: {name}"), move || carries(contender, sizes))
+        })
+        .collect();
+    for (name, test) in [
+        ("the floors of blocking carry messages", floors as fn() -> Result<(), Failed>),
+        ("crowds get each message once", crowds),
+        ("a measurement by time ends", by_time),
+        ("what cannot be had is told", unavailable),
+        ("a transport with a defect is found out", defects),
+        ("a message that never comes ends the measurement", stuck),
+        ("who is told to stop does", interrupted),
+    ] {
+        trials.push(Trial::test(name, test));
+    }
+    libtest_mimic::run(&Arguments { test_threads: Some(1), ..Arguments::from_args() }, trials).exit();
+}
