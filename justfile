@@ -16,6 +16,10 @@ test:
 lint:
     scripts/check fmt clippy docs dependencies msrv
 
+# The benchmark's page, opened in a browser.
+page:
+    scripts/check page
+
 # The loom models.
 loom:
     scripts/check loom

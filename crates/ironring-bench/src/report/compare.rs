@@ -105,9 +105,9 @@ fn compare_rows(before: &Row, after: &Row) -> Vec<Line> {
         Measured::Throughput(_) => &["msgs_per_s", "cpu_s_per_million"],
         Measured::Survivors(_) => &["p50_ns", "p999_ns", "recovery_ms"],
     };
-    let moved = before.measured.always_moved()
-        || after.measured.always_moved()
-        || !(1.0 / 1.5..1.5).contains(&(after.floor_ns / before.floor_ns));
+    let always = |row: &Row| row.measured.moved() == row.measured.repeats();
+    let moved =
+        always(before) || always(after) || !(1.0 / 1.5..1.5).contains(&(after.floor_ns / before.floor_ns));
     let subject = placed(before);
     let line = |figure: &&'static str| {
         let values = [before, after].map(|row| row.measured.values(figure));

@@ -5,6 +5,7 @@
 
 mod compare;
 mod machine;
+mod page;
 mod percentiles;
 mod row;
 mod settings;
@@ -17,6 +18,7 @@ use thiserror::Error;
 pub use self::{
     compare::{Comparison, Line, RULE, Verdict, compare},
     machine::{Cache, Machine},
+    page::page,
     percentiles::{Percentiles, Point, curve},
     row::{
         Access, Cost, Form, Kill, Latency, Loaded, Measured, OpenLoop, Placement, Rates, Row, Sides,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Percentiles, Point, Summary, bytes, si};
+use super::{Percentiles, Point, Summary, bytes, si, summary::OverRepeats};
 
 /// One measurement, over all its repeats.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -305,6 +305,16 @@ impl Placement {
             Self::Other => "other",
         }
     }
+
+    /// Where that is, in words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Siblings => "sibling threads",
+            Self::SameSocket => "same socket",
+            Self::Other => "cores apart",
+        }
+    }
 }
 
 impl Measured {
@@ -322,22 +332,27 @@ impl Measured {
     /// The values of the figure `name` in the repeats that count; none if it has no such figure.
     #[must_use]
     pub fn values(&self, name: &str) -> Vec<f64> {
-        match self {
-            Self::Latency(latency) => latency.summary.values(name),
-            Self::Throughput(throughput) => throughput.summary.values(name),
-            Self::OpenLoop(open) => open.summary.values(name),
-            Self::Survivors(survivors) => survivors.summary.values(name),
-        }
+        self.over_repeats().values(name)
     }
 
-    /// Whether the machine moved the cores during every repeat.
+    /// How many repeats were kept.
     #[must_use]
-    pub fn always_moved(&self) -> bool {
+    pub fn repeats(&self) -> usize {
+        self.over_repeats().repeats()
+    }
+
+    /// During how many of them the machine moved the cores; if it did not during all, the others count.
+    #[must_use]
+    pub fn moved(&self) -> usize {
+        self.over_repeats().moved()
+    }
+
+    fn over_repeats(&self) -> &dyn OverRepeats {
         match self {
-            Self::Latency(latency) => latency.summary.always_moved(),
-            Self::Throughput(throughput) => throughput.summary.always_moved(),
-            Self::OpenLoop(open) => open.summary.always_moved(),
-            Self::Survivors(survivors) => survivors.summary.always_moved(),
+            Self::Latency(latency) => &latency.summary,
+            Self::Throughput(throughput) => &throughput.summary,
+            Self::OpenLoop(open) => &open.summary,
+            Self::Survivors(survivors) => &survivors.summary,
         }
     }
 }

@@ -70,6 +70,17 @@ pub enum Fate {
     Failed,
 }
 
+impl Fate {
+    /// The fate's name in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 impl Settings {
     /// `time` in UTC, to the second, for [`started`](Self::started).
     ///

@@ -70,13 +70,6 @@ impl<F: Clone + Serialize + DeserializeOwned> Summary<F> {
         }
     }
 
-    /// The values of the figure `name` in the repeats that are counted; none if it is absent.
-    #[must_use]
-    pub fn values(&self, name: &str) -> Vec<f64> {
-        let columns = columns(&counted(&self.repeats));
-        columns.into_iter().find(|(found, _)| found == name).map_or_else(Vec::new, |(_, values)| values)
-    }
-
     /// The median of the floors, in nanoseconds, of the repeats that are counted.
     ///
     /// # Panics
@@ -90,11 +83,32 @@ impl<F: Clone + Serialize + DeserializeOwned> Summary<F> {
             .collect();
         crate::statistics::median(&floors)
     }
+}
 
-    /// Whether the machine moved the cores during every repeat.
-    #[must_use]
-    pub fn always_moved(&self) -> bool {
-        self.repeats.iter().all(|repeat| repeat.moved)
+/// What does not depend on which figures they are.
+pub(super) trait OverRepeats {
+    /// The values of the figure `name` in the repeats that are counted; none if it is absent.
+    fn values(&self, name: &str) -> Vec<f64>;
+
+    /// How many repeats were kept.
+    fn repeats(&self) -> usize;
+
+    /// During how many of them the machine moved the cores.
+    fn moved(&self) -> usize;
+}
+
+impl<F: Serialize> OverRepeats for Summary<F> {
+    fn values(&self, name: &str) -> Vec<f64> {
+        let columns = columns(&counted(&self.repeats));
+        columns.into_iter().find(|(found, _)| found == name).map_or_else(Vec::new, |(_, values)| values)
+    }
+
+    fn repeats(&self) -> usize {
+        self.repeats.len()
+    }
+
+    fn moved(&self) -> usize {
+        self.repeats.iter().filter(|repeat| repeat.moved).count()
     }
 }
 

@@ -15,6 +15,8 @@ pub(super) enum BenchCommand {
     /// Tells what changed between two reports, and what is noise
     #[command(long_about = COMPARE)]
     Compare(Compare),
+    /// Makes a page of a report, for any browser, that needs nothing but itself
+    Html(Html),
 }
 
 const COMPARE: &str = "\
@@ -31,4 +33,14 @@ pub(super) struct Compare {
     /// The report after
     #[arg(value_name = "B.json")]
     pub(super) after: PathBuf,
+}
+
+#[derive(Debug, Parser)]
+pub(super) struct Html {
+    /// The report
+    #[arg(value_name = "REPORT.json")]
+    pub(super) report: PathBuf,
+    /// The page; one that is there is replaced
+    #[arg(value_name = "PAGE.html")]
+    pub(super) page: PathBuf,
 }

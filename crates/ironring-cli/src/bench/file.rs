@@ -1,6 +1,6 @@
 //! Reports in files.
 
-use std::{fs, path::Path};
+use std::{fmt::Display, fs, path::Path};
 
 use ironring_bench::report::Report;
 
@@ -8,7 +8,15 @@ use crate::failure::Failure;
 
 /// Reads a report.
 pub(super) fn read(path: &Path) -> Result<Report, Failure> {
-    let fail = |why: String| Failure::Error(format!("{}: {why}", path.display()));
-    let text = fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
-    Report::from_json(&text).map_err(|error| fail(error.to_string()))
+    let text = fs::read_to_string(path).map_err(|error| failure(path, &error))?;
+    Report::from_json(&text).map_err(|error| failure(path, &error))
+}
+
+/// Writes a report, or a page of one.
+pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    fs::write(path, text).map_err(|error| failure(path, &error))
+}
+
+fn failure(path: &Path, error: &dyn Display) -> Failure {
+    Failure::Error(format!("{}: {error}", path.display()))
 }

@@ -3,6 +3,7 @@
 mod args;
 mod compare;
 mod file;
+mod html;
 
 pub(crate) use self::args::Bench;
 use self::args::BenchCommand;
@@ -11,5 +12,6 @@ use crate::failure::Failure;
 pub(crate) fn run(args: &Bench) -> Result<(), Failure> {
     match &args.command {
         BenchCommand::Compare(args) => compare::run(args),
+        BenchCommand::Html(args) => html::run(args),
     }
 }

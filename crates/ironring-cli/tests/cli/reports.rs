@@ -1,4 +1,4 @@
-//! `ironring bench compare`: what is read, and what is refused.
+//! `ironring bench`, of reports: what is read, and what is refused.
 
 use std::{fs, path::Path};
 
@@ -53,4 +53,17 @@ fn files_that_are_no_report_are_named_with_what_to_do() {
             assert!(ended.err.contains(part), "no {part:?} in {:?}", ended.err);
         }
     }
+}
+
+#[test]
+fn a_page_is_made_of_a_report_and_replaces_one_that_is_there() {
+    let dir = Dir::new();
+    let report = write(&dir, "report.json", REPORT);
+    let page = write(&dir, "page.html", "an older page");
+    dir.must(&format!("bench html {report} {page}"), "");
+    let text = fs::read_to_string(&page).expect("a page");
+    assert!(text.starts_with("<!DOCTYPE html>") && text.ends_with("</html>"), "{text}");
+    let ended = dir.run(&format!("bench html {report} {}", dir.path("no/page.html").display()), "");
+    assert_eq!(ended.status, 1);
+    assert!(ended.err.contains("no/page.html: No such file"), "{}", ended.err);
 }
