@@ -104,6 +104,15 @@ impl Contender {
         self
     }
 
+    /// The same ring, with messages that get in and out so.
+    #[must_use]
+    pub fn accessed(mut self, new: Access) -> Self {
+        if let Self::Spsc { access, .. } | Self::Mpmc { access, .. } = &mut self {
+            *access = new;
+        }
+        self
+    }
+
     /// The same, with so many places, all taken, of which two work.
     #[must_use]
     pub fn crowded(mut self, new: u32) -> Self {
@@ -129,6 +138,35 @@ impl Contender {
         match self {
             Self::Spsc { wait, .. } | Self::Mpmc { wait, .. } => Some(wait),
             _ => None,
+        }
+    }
+
+    /// How its sides wait, in a word.
+    #[must_use]
+    pub fn wait_name(self) -> &'static str {
+        match (self.wait(), self.sides()) {
+            (Some(wait), _) => WAITS.iter().find(|(one, _)| *one == wait).expect("one of all").1,
+            (None, Sides::Processes) => "block",
+            (None, Sides::Threads) => "spin",
+        }
+    }
+
+    /// What its messages are.
+    #[must_use]
+    pub fn form(self) -> Form {
+        match self {
+            Self::Spsc { form, .. } | Self::Mpmc { form, .. } => form,
+            Self::Rtrb { .. } | Self::ArrayQueue { .. } => Form::Typed,
+            Self::Kernel(_) | Self::Broken(_) => Form::Bytes,
+        }
+    }
+
+    /// How they get in and out.
+    #[must_use]
+    pub fn access(self) -> Access {
+        match self {
+            Self::Spsc { access, .. } | Self::Mpmc { access, .. } => access,
+            _ => Access::Copied,
         }
     }
 

@@ -12,7 +12,14 @@ pub mod loops;
 pub mod measure;
 pub mod paced;
 pub mod report;
+pub mod run;
 pub mod stamp;
 pub mod statistics;
 pub mod tally;
 pub mod transport;
+
+/// Takes the part in a measurement for which this process was started, and exits; returns if it
+/// was started for none. To be called first thing in `main`.
+pub fn take_part() {
+    ironring_testkit::roles::run(&contest::ROLES);
+}

@@ -22,13 +22,6 @@ fn pair() -> Cores {
     (there[0], there[there.len() - 1])
 }
 
-fn in_place(mut contender: Contender) -> Contender {
-    if let Contender::Spsc { access, .. } | Contender::Mpmc { access, .. } = &mut contender {
-        *access = Access::InPlace;
-    }
-    contender
-}
-
 /// All contenders, with their names and the sizes that are tried.
 fn contenders() -> Vec<(String, Contender, &'static [usize])> {
     let mut all = Vec::new();
@@ -51,8 +44,11 @@ fn contenders() -> Vec<(String, Contender, &'static [usize])> {
             rings.push((format!("mpmc {form:?} {sides:?}"), Contender::mpmc(form, sides, 64)));
         }
     }
-    rings.push(("spsc in place".into(), in_place(Contender::spsc(Form::Bytes, 64 << 10))));
-    rings.push(("mpmc in place".into(), in_place(Contender::mpmc(Form::Bytes, Sides::Processes, 64))));
+    rings.push(("spsc in place".into(), Contender::spsc(Form::Bytes, 64 << 10).accessed(Access::InPlace)));
+    rings.push((
+        "mpmc in place".into(),
+        Contender::mpmc(Form::Bytes, Sides::Processes, 64).accessed(Access::InPlace),
+    ));
     for (name, ring) in rings {
         // Others may have this machine's cores: who spins waits for them.
         all.push((name, ring.waiting(Wait::Park), &[8, 4096][..]));

@@ -9,12 +9,12 @@ use bytesize::ByteSize;
 use clap::{Parser, Subcommand, ValueEnum};
 use ironring::{Delivery, Wait};
 
-use crate::bench::Bench;
+use crate::bench::{BENCH, Bench};
 
 const STATUSES: &str = "\
 Exit status:
     0  done
-    1  an error, named on standard error; fsck: the ring is not whole
+    1  an error, named on standard error; fsck: the ring is not whole; bench: a transport failed
     2  wrong arguments
     3  recv: a sender was killed instead of finishing
     4  send, recv: the ring was removed while it was in use
@@ -67,7 +67,8 @@ pub(crate) enum Command {
     Reopen(Names),
     /// Removes rings; who uses one learns of it
     Remove(Names),
-    /// Compares reports of measurements
+    /// Measures how fast messages get from process to process, beside what else there is
+    #[command(long_about = BENCH)]
     Bench(Bench),
 }
 

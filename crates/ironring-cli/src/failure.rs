@@ -20,6 +20,8 @@ pub(crate) enum Failure {
     Removed(String),
     /// It has waited for as long as it was told to: status 5.
     TimedOut(String),
+    /// It was interrupted, and has kept what it had: status 130.
+    Interrupted(String),
     /// Nobody reads standard output any more. Status 141, as for a program that the
     /// signal SIGPIPE ends, and as silently.
     OutputClosed,
@@ -33,6 +35,7 @@ impl Failure {
             Self::SenderKilled(why) => (3, why),
             Self::Removed(why) => (4, why),
             Self::TimedOut(why) => (5, why),
+            Self::Interrupted(why) => (130, why),
             Self::OutputClosed => return ExitCode::from(141),
         };
         complain(ring, why);

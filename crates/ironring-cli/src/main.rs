@@ -29,6 +29,8 @@ use crate::{
 };
 
 fn main() -> ExitCode {
+    // This process may be one that a measurement has started.
+    ironring_bench::take_part();
     let command = Args::parse().command;
     match run(&command) {
         Ok(()) => ExitCode::SUCCESS,

@@ -201,6 +201,9 @@ fn worse(one: Option<Fault>, other: Fault) -> Fault {
 impl Running {
     /// What the process wrote before it ended so.
     fn result(&mut self, exit: Exit) -> std::result::Result<Result, Fault> {
+        if matches!(exit, Exit::Signalled(libc::SIGINT | libc::SIGTERM)) {
+            return Err(Fault::Interrupted);
+        }
         let mut text = String::new();
         self.result.rewind()?;
         self.result.read_to_string(&mut text)?;

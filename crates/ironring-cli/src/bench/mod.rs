@@ -1,17 +1,20 @@
-//! `ironring bench`: reports of measurements.
+//! `ironring bench`: measurements, and reports of them.
 
 mod args;
 mod compare;
 mod file;
 mod html;
+mod measure;
+mod show;
 
-pub(crate) use self::args::Bench;
 use self::args::BenchCommand;
+pub(crate) use self::args::{BENCH, Bench};
 use crate::failure::Failure;
 
 pub(crate) fn run(args: &Bench) -> Result<(), Failure> {
     match &args.command {
-        BenchCommand::Compare(args) => compare::run(args),
-        BenchCommand::Html(args) => html::run(args),
+        None => measure::run(&args.measure),
+        Some(BenchCommand::Compare(args)) => compare::run(args),
+        Some(BenchCommand::Html(args)) => html::run(args),
     }
 }

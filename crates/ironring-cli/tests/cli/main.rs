@@ -1,5 +1,6 @@
 //! The command line as its users meet it: every behaviour that `--help` promises.
 
+mod bench;
 mod crowd;
 mod ends;
 mod errors;

@@ -1,0 +1,130 @@
+//! A short run of the harness: its report, what it leaves out, and its end.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+use ironring_bench::{
+    report::{Fate, Measured, Report},
+    run::{self, Kind, Options, TRANSPORTS, Transport},
+};
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::Value;
+
+fn options(transports: &[&str], sizes: &[usize]) -> Options {
+    let mut options = Options::new(run::default_cores().expect("two cores"), true);
+    options.transports = transports.iter().map(|name| Transport::named(name).expect("a transport")).collect();
+    options.sizes = sizes.to_vec();
+    options.time = Duration::from_secs(4);
+    options.repeats = 2;
+    options
+}
+
+fn measured(options: &Options) -> Report {
+    run::run(options, &AtomicBool::new(false), |_| {}).expect("a report")
+}
+
+/// What a real run writes has the names and fields that are documented.
+fn schema() -> Result<(), Failed> {
+    let report = measured(&options(&["ironring-spsc", "ironring-mpmc", "pipe", "rtrb", "futex"], &[8]));
+    let text = report.to_json();
+    assert_eq!(Report::from_json(&text)?, report);
+    let json: Value = serde_json::from_str(&text)?;
+    assert_eq!(json["schema"], 1);
+    let common = ["wait", "size", "floor_ns", "sides", "form", "access", "placement", "low", "high"];
+    let latency = ["p50_ns", "p90_ns", "p99_ns", "p999_ns", "p9999_ns", "max_ns", "samples"];
+    let throughput = ["batch", "producers", "consumers", "msgs_per_s", "bytes_per_s", "cpu_s_per_million"];
+    let rows = json["results"].as_array().expect("rows");
+    for (transport, measure, fields) in [
+        ("ironring-spsc", "latency", &latency[..]),
+        ("ironring-mpmc", "latency", &latency),
+        ("pipe", "latency", &latency),
+        ("rtrb", "latency", &latency),
+        ("futex", "latency", &latency),
+        ("ironring-spsc", "throughput", &throughput),
+        ("ironring-mpmc", "throughput", &throughput),
+        ("pipe", "throughput", &throughput),
+        ("rtrb", "throughput", &throughput),
+    ] {
+        let row = rows.iter().find(|row| row["transport"] == transport && row["measure"] == measure);
+        let row = row.ok_or_else(|| format!("no row of {transport}, {measure}: {rows:?}"))?;
+        for field in common.iter().chain(fields) {
+            assert!(!row[field].is_null(), "no {field} in {row}");
+        }
+        assert!(!row["repeats"].as_array().expect("repeats").is_empty());
+    }
+    for row in &report.results {
+        match &row.measured {
+            Measured::Latency(latency) => {
+                let it = latency.summary.median;
+                assert!(0.0 < it.p50_ns && it.p50_ns <= it.p99_ns && it.p99_ns <= it.max_ns, "{row:?}");
+                assert!(latency.samples > 0 && latency.curve.last().is_some_and(|point| point.0 == 1.0));
+            }
+            Measured::Throughput(throughput) => {
+                let it = throughput.summary.median;
+                assert!(it.msgs_per_s > 0.0 && it.bytes_per_s == it.msgs_per_s * row.size as f64, "{row:?}");
+            }
+            other => return Err(format!("nobody asked for {}", other.name()).into()),
+        }
+    }
+    assert_eq!(report.transports.len(), 5);
+    Ok(())
+}
+
+/// What cannot be measured is told, with the reason; the rest is measured.
+fn left_out() -> Result<(), Failed> {
+    let report = measured(&options(&["sysv-mq", "pipe", "eventfd"], &[1 << 20]));
+    for (transport, why) in
+        [("sysv-mq", "/proc/sys/kernel/msgmax"), ("sysv-mq", "no batches"), ("eventfd", "8 bytes")]
+    {
+        let is_told = report
+            .left_out
+            .iter()
+            .any(|left| left.transport == transport && left.fate == Fate::Skipped && left.why.contains(why));
+        assert!(is_told, "no {why:?} of {transport} in {:?}", report.left_out);
+    }
+    assert!(report.results.iter().all(|row| row.transport == "pipe") && report.results.len() > 1);
+    Ok(())
+}
+
+/// A run that is told to stop does, and keeps what it has.
+fn interrupted() -> Result<(), Failed> {
+    let mut options = options(&["pipe", "unix-stream"], &[64]);
+    options.time = Duration::from_secs(3600);
+    let (stop, begun) = (AtomicBool::new(false), Instant::now());
+    let report = run::run(&options, &stop, |progress| {
+        assert!(progress.done < progress.all && progress.left <= options.time);
+        stop.store(progress.done == 1, Ordering::Relaxed);
+    })?;
+    assert!(report.settings.interrupted);
+    assert_eq!(report.results.len(), 1, "{:?}", report.results);
+    // Not an hour: an order of magnitude, not a time.
+    assert!(begun.elapsed() < options.time / 10);
+    Ok(())
+}
+
+/// A whole run measures everything of everybody.
+fn whole() -> Result<(), Failed> {
+    let mut options = Options::new((0, 1), false);
+    assert_eq!(options.transports.len(), TRANSPORTS.len());
+    assert_eq!(options.measures, Kind::ALL);
+    // Without time there is nothing but the plan: whom it knows nothing of.
+    options.time = Duration::ZERO;
+    options.cores = run::default_cores().expect("two cores");
+    let report = measured(&options);
+    assert!(report.results.is_empty() && report.left_out.iter().all(|left| left.fate == Fate::Skipped));
+    Ok(())
+}
+
+fn main() {
+    ironring_bench::take_part();
+    let trials = [
+        ("a report has the documented fields", schema as fn() -> Result<(), Failed>),
+        ("what cannot be measured is told", left_out),
+        ("a run that is told to stop keeps what it has", interrupted),
+        ("a run without time ends", whole),
+    ]
+    .map(|(name, test)| Trial::test(name, test));
+    libtest_mimic::run(&Arguments { test_threads: Some(1), ..Arguments::from_args() }, trials.into()).exit();
+}

@@ -1,0 +1,89 @@
+//! Results as a table.
+
+use std::fmt::Write;
+
+use ironring_bench::report::{Measured, Report, Row, bytes, si};
+
+use crate::output::table;
+
+/// All that was measured, and what was not.
+pub(super) fn report(report: &Report) -> String {
+    let mut text = String::new();
+    let mut line = |words: &str| {
+        let _ = writeln!(text, "{words}");
+    };
+    if let Some(row) = report.results.first() {
+        let pins: Vec<String> = report.settings.pins.iter().map(ToString::to_string).collect();
+        line(&format!(
+            "cores {} ({}), one cache line takes {} one way; medians of up to {} repeats, with 95 percent intervals",
+            pins.join(" and "),
+            row.placement.words(),
+            si(row.floor_ns * 1e-9, "s"),
+            report.settings.repeats,
+        ));
+    }
+    for (name, headings, cells) in [
+        (
+            "latency",
+            &["P50", "95 PERCENT", "P50/FLOOR", "P90", "P99", "P99.9", "P99.99", "MAX"][..],
+            latency as fn(&Row) -> Option<Vec<String>>,
+        ),
+        ("throughput", &["BATCH", "SIDES", "MESSAGES", "95 PERCENT", "BYTES", "CPU A MILLION"], throughput),
+    ] {
+        let first = ["TRANSPORT", "HOW", "SIZE"].iter().chain(headings);
+        let mut rows: Vec<Vec<String>> = vec![first.map(|&heading| heading.to_owned()).collect()];
+        for row in &report.results {
+            if let Some(cells) = cells(row) {
+                let has_moved = row.measured.moved() == row.measured.repeats();
+                let how = format!("{}{}", row.variant(), if has_moved { " (cores moved)" } else { "" });
+                rows.push([vec![row.transport.clone(), how, bytes(row.size)], cells].concat());
+            }
+        }
+        if rows.len() > 1 {
+            line(&format!("\n{name}\n{}", table(&rows).trim_end()));
+        }
+    }
+    if !report.left_out.is_empty() {
+        line("\nnot measured");
+    }
+    for left in &report.left_out {
+        line(&format!("    {} ({}): {}: {}", left.transport, left.what, left.fate.name(), left.why));
+    }
+    text
+}
+
+fn ns(value: f64) -> String {
+    si(value * 1e-9, "s")
+}
+
+fn between(low: String, high: String) -> String {
+    format!("{low} .. {high}")
+}
+
+fn latency(row: &Row) -> Option<Vec<String>> {
+    let Measured::Latency(latency) = &row.measured else { return None };
+    let (median, low, high) = (&latency.summary.median, &latency.summary.low, &latency.summary.high);
+    Some(vec![
+        ns(median.p50_ns),
+        between(ns(low.p50_ns), ns(high.p50_ns)),
+        format!("{:.2}", median.p50_ns / row.floor_ns),
+        ns(median.p90_ns),
+        ns(median.p99_ns),
+        ns(median.p999_ns),
+        ns(median.p9999_ns),
+        ns(median.max_ns),
+    ])
+}
+
+fn throughput(row: &Row) -> Option<Vec<String>> {
+    let Measured::Throughput(throughput) = &row.measured else { return None };
+    let (median, low, high) = (&throughput.summary.median, &throughput.summary.low, &throughput.summary.high);
+    Some(vec![
+        throughput.batch.to_string(),
+        format!("{}P{}C", throughput.producers, throughput.consumers),
+        si(median.msgs_per_s, "/s"),
+        between(si(low.msgs_per_s, "/s"), si(high.msgs_per_s, "/s")),
+        si(median.bytes_per_s, "B/s"),
+        median.cost.cpu_s_per_million.map_or_else(String::new, |seconds| si(seconds, "s")),
+    ])
+}
