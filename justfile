@@ -20,6 +20,10 @@ lint:
 page:
     scripts/check page
 
+# Instructions of the hot paths, under callgrind; with --write, kept; with --profile, by function.
+instructions *ARGS:
+    scripts/instructions.py {{ARGS}}
+
 # The loom models.
 loom:
     scripts/check loom

@@ -1,6 +1,6 @@
 //! A fixed number of messages through a ring in one thread, to count instructions with
-//! `valgrind --tool=callgrind`: `instructions RING SIZE COUNT`, where the ring is one of
-//! `spsc-bytes`, `spsc-typed`, `mpmc-bytes`, `mpmc-typed` and `array-queue`.
+//! `valgrind --tool=callgrind`, as `scripts/instructions.py` does: `instructions RING SIZE COUNT`, where
+//! the ring is one of `spsc-bytes`, `spsc-typed`, `mpmc-bytes`, `mpmc-typed` and `array-queue`.
 
 use ironring::{Options, Wait, mpmc, spsc};
 use ironring_bench::transport::{Array, BackOff, Receiver, Sender, Shared};
@@ -38,11 +38,23 @@ fn run(producer: &mut impl Sender, consumer: &mut impl Receiver, size: usize, co
     let mut words = vec![0_u64; size.div_ceil(8)];
     let message = &mut bytemuck::cast_slice_mut(&mut words)[..size];
     for _ in 0..count / 4 {
-        for _ in 0..4 {
-            producer.send(std::hint::black_box(message)).expect("room for four");
-        }
-        for _ in 0..4 {
-            consumer.recv(std::hint::black_box(message)).expect("four messages");
-        }
+        send_four(producer, message);
+        recv_four(consumer, message);
+    }
+}
+
+/// Not inlined, so that callgrind can count it by itself.
+#[inline(never)]
+fn send_four(producer: &mut impl Sender, message: &mut [u8]) {
+    for _ in 0..4 {
+        producer.send(std::hint::black_box(message)).expect("room for four");
+    }
+}
+
+/// The same for the other side.
+#[inline(never)]
+fn recv_four(consumer: &mut impl Receiver, message: &mut [u8]) {
+    for _ in 0..4 {
+        consumer.recv(std::hint::black_box(message)).expect("four messages");
     }
 }
