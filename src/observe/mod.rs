@@ -23,6 +23,7 @@ use crate::{
     memory::{Area, Mapping, Word},
     mpmc::{SetAside, Status, Watch},
     region::{Region, RegionFile},
+    waiting::Session,
 };
 
 /// A look at a ring from outside, whatever its messages are: maps it read-only, takes no
@@ -189,6 +190,31 @@ impl Observer {
     /// Whether the ring was removed: no new participant finds it by its name.
     pub fn is_retired(&self) -> bool {
         self.mapping.word(AT_RETIRED).load(Ordering::Acquire) != 0
+    }
+
+    /// Whether the ring is closed now.
+    ///
+    /// ```
+    /// use ironring::{Observer, Options, spsc};
+    ///
+    /// let dir = tempfile::tempdir()?;
+    /// let path = dir.path().join("orders");
+    /// let ring = spsc::Ring::<u64>::create(&path, &Options::messages(8))?;
+    /// let observer = Observer::open(&path)?;
+    /// ring.close();
+    /// assert!(observer.is_closed());
+    /// ring.reopen();
+    /// assert!(!observer.is_closed());
+    /// assert_eq!(observer.session(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn is_closed(&self) -> bool {
+        Session::is_closed_in(&self.mapping)
+    }
+
+    /// Its session, which a close ends: how often it was opened again after a close. Wraps.
+    pub fn session(&self) -> u32 {
+        Session::number_in(&self.mapping)
     }
 
     /// What is known of the last participant in `role` of an SPSC ring; those of an MPMC ring

@@ -45,6 +45,12 @@ impl Session {
         mapping.half_word_kept(AT_SESSION).load(Ordering::Acquire) & CLOSED != 0
     }
 
+    /// How often the ring was opened again.
+    #[cfg(not(loom))]
+    pub(crate) fn number_in(mapping: &Arc<Mapping>) -> u32 {
+        mapping.half_word_kept(AT_SESSION).load(Ordering::Acquire) / 2
+    }
+
     /// Closes the ring, if it is open, and wakes who waits.
     pub(crate) fn close(mapping: &Arc<Mapping>, touch: impl Fn()) {
         Self::turn(mapping, 0);

@@ -47,6 +47,9 @@ pub(crate) struct Summary {
     created_ns: u64,
     boot_id: String,
     retired: bool,
+    closed: bool,
+    /// How often it was opened again after a close.
+    session: u32,
     head: u64,
     tail: u64,
     received: u64,
@@ -107,6 +110,8 @@ impl Summary {
             created_ns: ring.created(),
             boot_id: format!("{:032x}", u128::from_be_bytes(ring.boot_id())),
             retired: ring.is_retired(),
+            closed: ring.is_closed(),
+            session: ring.session(),
             head: cursors.head,
             tail: cursors.tail,
             received: cursors.received,
@@ -216,7 +221,9 @@ impl fmt::Display for Summary {
         line("delivery", self.delivery.clone())?;
         line("created", format!("{} ago", age(self.created_ns)))?;
         line("boot id", self.boot_id.clone())?;
-        line("removed", if self.retired { "yes" } else { "no" }.to_owned())?;
+        line("removed", yes_or_no(self.retired))?;
+        line("closed", yes_or_no(self.closed))?;
+        line("session", self.session.to_string())?;
         line("used", self.used())?;
         line("head", self.head.to_string())?;
         line("tail", self.tail.to_string())?;
@@ -241,6 +248,10 @@ impl fmt::Display for Summary {
         }
         Ok(())
     }
+}
+
+fn yes_or_no(is_so: bool) -> String {
+    if is_so { "yes" } else { "no" }.to_owned()
 }
 
 fn size(bytes: u64) -> String {

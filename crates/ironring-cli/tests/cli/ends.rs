@@ -100,11 +100,16 @@ fn a_closed_ring_keeps_what_is_in_it_and_takes_more_when_it_is_reopened() {
     let dir = Dir::new();
     dir.must("create ring --kind mpmc --messages 8", "");
     dir.must("send ring", "one\n");
+    assert_eq!((&dir.stat("ring")["closed"], &dir.stat("ring")["session"]), (&false.into(), &0.into()));
     dir.must("close ring", "");
+    assert_eq!(dir.stat("ring")["closed"], true);
+    let text = String::from_utf8(dir.must("stat ring", "")).expect("text");
+    assert!(text.contains("closed       yes\nsession      0\n"), "{text}");
     let refused = dir.run("send ring", "late\n");
     assert_eq!(refused.status, 1);
     assert!(refused.err.contains("closed"), "{}", refused.err);
     dir.must("reopen ring", "");
+    assert_eq!((&dir.stat("ring")["closed"], &dir.stat("ring")["session"]), (&false.into(), &1.into()));
     dir.must("send ring", "two\n");
     dir.must("close ring", "");
     assert_eq!(dir.must("recv ring --follow", ""), b"one\ntwo\n");
