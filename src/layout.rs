@@ -51,8 +51,10 @@ pub(crate) const AT_CHECKSUM: usize = 248;
 pub(crate) const AT_RETIRED: usize = 256;
 /// How often the ring was closed and opened again: odd while it is closed.
 pub(crate) const AT_SESSION: usize = 264;
-/// A bit for each role that anybody ever had.
+/// A bit for each role that anybody ever had, and above them, by [`LEFT`] each, how many consumers
+/// of an MPMC ring have left.
 pub(crate) const AT_CAME: usize = 268;
+pub(crate) const LEFT: u32 = 1 << 2;
 /// The words to sleep on, each alone on its line: the one of consumers, which publishers look
 /// at, and the one of producers, which whoever makes room looks at.
 pub(crate) const AT_CONSUMERS_WAIT: usize = 384;

@@ -23,11 +23,11 @@ use std::{
 
 use crate::{
     error::Error,
-    layout::{AT_CAME, ATTACHED, HEADER_LEN, RECOVERED},
+    layout::{AT_CAME, ATTACHED, HEADER_LEN, LEFT, RECOVERED},
     memory::Mapping,
     record::{self, Holder, Record, Role},
     region::{Image, Region},
-    waiting::{Signals, WhenAlone},
+    waiting::{Signals, WhenAlone, wake},
 };
 
 /// What is known of the last participant that held a role, or a place in an MPMC ring.
@@ -125,6 +125,28 @@ pub struct Seat {
     /// Whether its record says so. One that is not announced leaves the record as it is.
     is_announced: AtomicBool,
     signals: Signals,
+    /// What [`left`](Self::left) was before it was taken.
+    left_before: u32,
+    farewell: Farewell,
+}
+
+/// The last that is dropped of a seat, when its lock is gone: tells other consumers that there may
+/// be messages which nobody holds any more.
+#[derive(Debug)]
+struct Farewell {
+    region: Region,
+    is_due: bool,
+}
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        if self.is_due {
+            let mapping = self.region.mapping();
+            // Release: pairs with the Acquire in `left`: who sees the count finds the lock gone.
+            mapping.half_word(AT_CAME).fetch_add(LEFT, Ordering::Release);
+            wake(Role::Consumer, mapping, || self.region.touch());
+        }
+    }
 }
 
 impl Seat {
@@ -156,6 +178,8 @@ impl Seat {
             role,
             is_announced: AtomicBool::new(false),
             signals,
+            left_before: left(region.mapping()),
+            farewell: Farewell { region: region.clone(), is_due: false },
         }))
     }
 
@@ -208,6 +232,17 @@ impl Seat {
         self.signals.is_over()
     }
 
+    /// Counts the consumers that have left an MPMC ring: when it has changed, there may be messages
+    /// of theirs to take up.
+    pub(crate) fn left(&self) -> u32 {
+        left(self.mapping())
+    }
+
+    /// What [`left`](Self::left) was before this seat was taken.
+    pub(crate) const fn left_before(&self) -> u32 {
+        self.left_before
+    }
+
     /// What its holder does, if nothing else is chosen, when everybody on the other side is gone.
     pub(crate) fn when_alone(&self) -> WhenAlone {
         if self.region.path().is_some() { WhenAlone::Wait } else { WhenAlone::Disconnect }
@@ -240,8 +275,15 @@ impl Drop for Seat {
         if self.is_here() && self.is_announced.load(Ordering::Relaxed) {
             self.record.set_detached();
             self.signals.came_or_went();
+            self.farewell.is_due =
+                self.role == Role::Consumer && self.region.identity().geometry.exchange.is_some();
         }
     }
+}
+
+fn left(mapping: &Mapping) -> u32 {
+    // Acquire: pairs with the Release in `Farewell`.
+    mapping.half_word(AT_CAME).load(Ordering::Acquire) / LEFT
 }
 
 /// What is known of the last holder of the record at `at`; changes nothing.

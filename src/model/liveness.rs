@@ -97,6 +97,15 @@ impl Seat {
         WhenAlone::Wait
     }
 
+    /// In a model all look for what others have left where the model says so.
+    pub(crate) const fn left(&self) -> u32 {
+        0
+    }
+
+    pub(crate) const fn left_before(&self) -> u32 {
+        0
+    }
+
     /// Nobody asks in a model.
     pub(crate) const fn is_alone(&self, _: bool) -> bool {
         false

@@ -29,6 +29,8 @@ use crate::{
 };
 
 pub struct Head<M: Payload + ?Sized> {
+    /// Dropped before the participant, which then tells others to look for what this has left.
+    adopted: Option<Arc<Adopted>>,
     participant: Participant,
     cursor: Cursor,
     /// The places of held slots that are known to be spare, a bit each.
@@ -40,7 +42,6 @@ pub struct Head<M: Payload + ?Sized> {
     /// Slots that are in the record, or in that of a participant that died, and whose
     /// messages come again.
     back: VecDeque<Block>,
-    adopted: Option<Arc<Adopted>>,
     patrol: Patrol,
     events: Vec<Recovered>,
     rhythm: Rhythm,

@@ -28,8 +28,6 @@ use std::time::Duration;
 
 use self::spin::Spin;
 #[cfg(not(loom))]
-pub(crate) use self::watch::{Watch, poll};
-#[cfg(not(loom))]
 pub use self::{
     any::{Receives, WaitAny, WaitAnyError},
     readiness::Readiness,
@@ -39,6 +37,11 @@ pub(crate) use self::{
     session::Session,
     signals::{Signals, Waiter, wake_everybody},
     wait::wait,
+};
+#[cfg(not(loom))]
+pub(crate) use self::{
+    signals::wake,
+    watch::{Watch, poll},
 };
 use crate::{RecvError, Seat, SendError};
 

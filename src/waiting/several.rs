@@ -65,6 +65,14 @@ impl<R: Receives> Sleeps for Several<'_, R> {
         &mut self.any.strategy
     }
 
+    fn is_to_look_round(&mut self) -> bool {
+        let ask = |is_to, receiver: &mut R| {
+            let (waiter, seat) = receiver.waiter();
+            waiter.is_to_look_round(seat) || is_to
+        };
+        self.receivers.iter_mut().fold(false, ask)
+    }
+
     /// Notes the end of each, for the look that follows; all together have none.
     fn end(&mut self, asks_kernel: bool) -> Option<End> {
         let direct = self.direct();

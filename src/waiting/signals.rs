@@ -1,7 +1,7 @@
 //! What a participant sleeps on, and how it wakes others: who fences, and what a handle has
 //! chosen.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use super::{
     End, PATIENCE, Session, Strategy, Wait, WhenAlone,
@@ -103,8 +103,13 @@ impl Signals {
 /// Wakes everybody: the ring was closed, removed or repaired.
 pub(crate) fn wake_everybody(mapping: &Arc<Mapping>, touch: impl Fn()) {
     for role in [Role::Consumer, Role::Producer] {
-        WaitWord::of(role, mapping).ring_always(&touch);
+        wake(role, mapping, &touch);
     }
+}
+
+/// Wakes all who wait in `role`.
+pub(crate) fn wake(role: Role, mapping: &Arc<Mapping>, touch: impl Fn()) {
+    WaitWord::of(role, mapping).ring_always(touch);
 }
 
 /// How a handle waits, and what it has learnt by it.
@@ -114,6 +119,8 @@ pub struct Waiter {
     pub(super) strategy: Strategy,
     when_alone: WhenAlone,
     fencing: Fencing,
+    /// What [`Seat::left`] was last.
+    left: u32,
 }
 
 /// What makes others fence between their change of the ring and their look at the word.
@@ -134,7 +141,8 @@ const SHORT_PATIENCE: Duration = Duration::from_millis(1);
 impl Waiter {
     pub(crate) fn new(seat: &Seat) -> Self {
         let fencing = if seat.signals().exchanges { Fencing::Always } else { Fencing::ByKernel };
-        Self { strategy: Strategy::default(), when_alone: seat.when_alone(), fencing }
+        let (strategy, when_alone) = (Strategy::default(), seat.when_alone());
+        Self { strategy, when_alone, fencing, left: seat.left_before() }
     }
 
     pub(crate) const fn wait(&self) -> Wait {
@@ -188,6 +196,12 @@ impl Waiter {
     pub(super) fn ask_for_fences(&mut self, signals: &Signals, how: u32) -> Armed {
         self.fencing = Fencing::Asked;
         Armed { expected: signals.own.say_waited_for(how | FENCE), patience: SHORT_PATIENCE }
+    }
+
+    /// Whether a consumer has left since this was asked last, perhaps with messages.
+    pub(crate) fn is_to_look_round(&mut self, seat: &Seat) -> bool {
+        let left = seat.left();
+        mem::replace(&mut self.left, left) != left
     }
 
     /// Whether a call that finds nothing is to end; whether the others live, the kernel is

@@ -17,6 +17,9 @@ use crate::{Deadline, sync};
 pub(crate) trait Sleeps {
     fn strategy(&mut self) -> &mut Strategy;
 
+    /// Whether there may be something that only a look round finds.
+    fn is_to_look_round(&mut self) -> bool;
+
     /// Whether a call that finds nothing is to end; whether the others live, the kernel is
     /// asked only on demand.
     fn end(&mut self, asks_kernel: bool) -> Option<End>;
@@ -35,6 +38,11 @@ pub(crate) trait Sleeps {
 impl<W: Waits> Sleeps for W {
     fn strategy(&mut self) -> &mut Strategy {
         &mut self.waiter().0.strategy
+    }
+
+    fn is_to_look_round(&mut self) -> bool {
+        let (waiter, seat) = self.waiter();
+        waiter.is_to_look_round(seat)
     }
 
     fn end(&mut self, asks_kernel: bool) -> Option<End> {
@@ -85,12 +93,13 @@ pub(crate) fn wait<W: Sleeps, T>(
 }
 
 /// Asks whether this is the end, and calls `look`; the kernel is asked, and what the dead have
-/// left is looked for, only where it `looks_round`, or at the end.
+/// left is looked for, only where it `looks_round`, where a consumer has left, or at the end.
 pub(super) fn look_up<W: Sleeps, T>(
     sleeper: &mut W,
     looks_round: bool,
     look: impl FnOnce(&mut W, bool) -> Option<T>,
 ) -> Option<Result<T, End>> {
+    let looks_round = sleeper.is_to_look_round() || looks_round;
     // Asked before the look: what was done before the end is still found.
     let end = sleeper.end(looks_round);
     look(sleeper, looks_round || end.is_some()).map(Ok).or(end.map(Err))
@@ -206,7 +215,7 @@ impl Waiting {
             return Step::LookUp;
         };
         match sleeper.sleep(armed, self.deadline) {
-            Woken::ByOther => Step::LookUp,
+            Woken::ByOther => Step::Look,
             Woken::ByTime => Step::LookRound,
         }
     }

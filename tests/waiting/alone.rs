@@ -1,8 +1,8 @@
 //! The last one on the other side is gone: died, or has let go of its place.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use ironring::{Options, RecvError, Ring, SendError, WhenAlone, mpmc::Mpmc};
+use ironring::{Options, RecvError, Ring, SendError, Wait, WhenAlone, mpmc::Mpmc};
 use ironring_testkit::{Args, Exit, roles::RoleFn};
 
 use crate::{
@@ -31,6 +31,7 @@ pub(crate) fn tests<A: Kind>() -> Vec<(&'static str, fn())> {
 pub(crate) const EXCHANGE_TESTS: &[(&str, fn())] = &[
     ("it_is_the_last_of_several_that_counts", it_is_the_last_of_several_that_counts),
     ("a_sleeper_gets_what_a_dead_consumer_held", a_sleeper_gets_what_a_dead_consumer_held),
+    ("a_sleeper_is_woken_for_what_a_consumer_leaves", a_sleeper_is_woken_for_what_is_left),
 ];
 
 const SOON: Duration = Duration::from_millis(100);
@@ -182,4 +183,45 @@ fn a_sleeper_gets_what_a_dead_consumer_held() {
         drop(producer);
         assert!(waiting.wait().success(), "{wait:?}");
     }
+}
+
+/// Half of a sleep: whoever is not woken finds it later, nearly always.
+const AT_ONCE: Duration = Duration::from_millis(20);
+
+/// Of a message that the leaving consumer took itself, and of one that it took up from a dead one.
+fn a_sleeper_is_woken_for_what_is_left() {
+    const ROUNDS: u32 = 12;
+    for wait in SLEEPING {
+        for is_from_a_dead_one in [false, true] {
+            let woken: u32 = (0..ROUNDS)
+                .map(|_| u32::from(delay_of_what_is_left(wait, is_from_a_dead_one) < AT_ONCE))
+                .sum();
+            // Not all: the system may be slow.
+            println!("{woken} of {ROUNDS} were woken at once, {wait:?}");
+            assert!(woken >= ROUNDS / 3, "{woken}, {wait:?}, {is_from_a_dead_one}");
+        }
+    }
+}
+
+fn delay_of_what_is_left(wait: Wait, is_from_a_dead_one: bool) -> Duration {
+    let ring = ring::<Mpmc>(4);
+    let mut producer = sender(&ring, wait);
+    producer.send(&7).expect("room");
+    if is_from_a_dead_one {
+        let (mut dying, held) = peer("holder", &[&ring], wait);
+        until(&mut dying, "held", || held.get(0) == 1);
+        assert_eq!(dying.kill(), Exit::KILLED);
+    }
+    let mut leaving = receiver(&ring, wait);
+    let message = leaving.recv().expect("the message");
+    let (mut waiting, got) = peer("told", &[&ring], wait);
+    until_asleep(&mut waiting, &ring, Waiting::ForMessage);
+    message.hand_back();
+    let started = Instant::now();
+    drop(leaving);
+    until(&mut waiting, "received", || got.get(0) == 7);
+    let delay = started.elapsed();
+    drop(producer);
+    assert!(waiting.wait().success(), "{wait:?}");
+    delay
 }
