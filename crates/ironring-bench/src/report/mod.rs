@@ -5,6 +5,7 @@
 
 mod compare;
 mod machine;
+mod measured;
 mod page;
 mod percentiles;
 mod row;
@@ -18,12 +19,13 @@ use thiserror::Error;
 pub use self::{
     compare::{Comparison, Line, RULE, Verdict, compare},
     machine::{Cache, Machine},
+    measured::{
+        Cost, Kill, Latency, Loaded, Measured, OpenLoop, Rates, Survival, Survivors, Throughput, Victim,
+        Window,
+    },
     page::page,
     percentiles::{Percentiles, Point, curve},
-    row::{
-        Access, Cost, Form, Kill, Latency, Loaded, Measured, OpenLoop, Placement, Rates, Row, Sides,
-        Survival, Survivors, Throughput, Victim, Window,
-    },
+    row::{Access, Form, Placement, Row, Sides},
     settings::{About, Fate, LeftOut, Settings},
     summary::{Repeat, Summary},
     units::{bytes, si},

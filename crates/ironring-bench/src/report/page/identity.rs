@@ -3,6 +3,14 @@
 
 use plotters::style::RGBColor;
 
+use crate::report::{Access, Form, Row};
+
+/// What the lines and markers mean, for those who read the plots.
+pub(super) const KEY: &str = "\
+In plots each transport has one colour. Lines drawn through are of those who spin while they wait, dashed lines of \
+those who spin and then sleep, dotted lines of those who sleep or block. Hollow markers are of typed messages, \
+squares of messages in place.";
+
 /// Each can be told from a white and from a near-black ground by at least 3 to 1.
 const COLOURS: [RGBColor; 10] = [
     RGBColor(0x2b, 0x7b, 0xba),
@@ -52,6 +60,7 @@ pub(super) enum Marker {
     Circle,
     Triangle,
     Cross,
+    Square,
 }
 
 /// A line: lengths of its dashes and of the gaps between them, in pixels; none if it is drawn through.
@@ -68,18 +77,22 @@ pub(super) struct Look {
 }
 
 impl Look {
-    pub(super) fn of(transport: &str, wait: &str, filled: bool) -> Self {
-        let known = TRANSPORTS.iter().position(|name| *name == transport);
-        let place = known.unwrap_or_else(|| transport.bytes().map(usize::from).sum());
-        let marker = [Marker::Circle, Marker::Triangle, Marker::Cross][place / COLOURS.len() % 3];
-        let dashes = match wait {
+    /// The look of a row: typed messages have hollow markers, those in place squares.
+    pub(super) fn of(row: &Row) -> Self {
+        let known = TRANSPORTS.iter().position(|name| *name == row.transport);
+        let place = known.unwrap_or_else(|| row.transport.bytes().map(usize::from).sum());
+        let marker = match row.access {
+            Access::Copied => [Marker::Circle, Marker::Triangle, Marker::Cross][place / COLOURS.len() % 3],
+            Access::InPlace => Marker::Square,
+        };
+        let dashes = match row.wait.as_str() {
             "spin-then-park" => Some((9, 4)),
             "park" | "block" => Some((2, 4)),
             _ => None,
         };
         // Shifted, so that those who compete most are not alike.
         let colour = COLOURS[(place + place / COLOURS.len() * 5) % COLOURS.len()];
-        Self { colour, marker, dashes, filled }
+        Self { colour, marker, dashes, filled: row.form == Form::Bytes }
     }
 
     /// The colour as CSS writes it.

@@ -9,7 +9,7 @@ mod tables;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use self::{
-    identity::{Look, Marker},
+    identity::{KEY, Look, Marker},
     plot::Plot,
 };
 use super::{Report, bytes};
@@ -52,7 +52,7 @@ pub fn page(report: &Report) -> String {
                     @if settings.interrupted { p class="bad" { "The run was interrupted: not everything was measured." } }
                     p {
                         "Each number is the median of its repeats, with its 95 percent interval where two are given. "
-                        "A floor is what one cache line takes from one side to the other, one way, at that time."
+                        "A floor is what one cache line takes from one side to the other, one way, at that time. " (KEY)
                     }
                 }
                 nav { @for (id, title, _) in &sections { a href={ "#" (id) } { (title) } } }
@@ -92,7 +92,6 @@ fn figure(plot: &Plot) -> Markup {
             (PreEscaped(wide))
             (PreEscaped(narrow))
             ul class="legend" {
-                // As the lines end, the highest first.
                 @for series in plot.by_height() { li { (swatch(&series.look)) (series.label) } }
             }
         }
@@ -110,6 +109,7 @@ fn swatch(look: &Look) -> Markup {
             @match look.marker {
                 Marker::Circle => { circle cx="18" cy="6" r="3" {} }
                 Marker::Triangle => { path d="M18 2 L22 9 L14 9 Z" {} }
+                Marker::Square => { path d="M15 3 H21 V9 H15 Z" {} }
                 Marker::Cross => { path d="M15 3 L21 9 M15 9 L21 3" {} }
             }
         }
@@ -159,7 +159,7 @@ fn circumstances(report: &Report) -> Markup {
         ("pinned to cores", list(settings.pins.iter().map(ToString::to_string).collect())),
         ("transports", list(settings.transports.clone())),
         ("measures", list(settings.measures.clone())),
-        ("sizes", numbers(&settings.sizes)),
+        ("sizes", if settings.sizes.is_empty() { "as usual".to_owned() } else { numbers(&settings.sizes) }),
         ("repeats", settings.repeats.to_string()),
         ("seed of the order", settings.seed.to_string()),
     ];

@@ -59,11 +59,12 @@ impl Plot {
         })
     }
 
-    /// The series as their lines end, the highest first.
+    /// The series as high as they are in the middle, the highest first.
     pub(super) fn by_height(&self) -> Vec<&Series> {
-        let end = |series: &Series| series.points.last().map_or(f64::MIN, |point| point.1);
+        let middle =
+            |series: &Series| series.points.get(series.points.len() / 2).map_or(f64::MIN, |point| point.1);
         let mut series: Vec<&Series> = self.series.iter().collect();
-        series.sort_by(|one, other| end(other).total_cmp(&end(one)));
+        series.sort_by(|one, other| middle(other).total_cmp(&middle(one)));
         series
     }
 
@@ -87,7 +88,7 @@ impl Plot {
             .margin_right(28)
             .x_label_area_size(42)
             .y_label_area_size(if width > 500 { 76 } else { 62 })
-            .build_cartesian_2d(Ticks::of(&self.x, xs), Ticks::of(&self.y, ys.clone()))?;
+            .build_cartesian_2d(Ticks::of(&self.x, xs).apart(width - 110), Ticks::of(&self.y, ys.clone()))?;
         chart
             .configure_mesh()
             .x_desc(&self.x.title)
@@ -116,6 +117,10 @@ impl Plot {
                 match series.look.marker {
                     Marker::Circle => chart.draw_series([Circle::new(point, 3, fill)])?,
                     Marker::Triangle => chart.draw_series([TriangleMarker::new(point, 4, fill)])?,
+                    Marker::Square => {
+                        let square = Rectangle::new([(-3, -3), (3, 3)], fill);
+                        chart.draw_series([EmptyElement::at(point) + square])?
+                    }
                     Marker::Cross => chart.draw_series([Cross::new(point, 3, style)])?,
                 };
             }
@@ -150,6 +155,20 @@ impl Ticks {
     fn of(axis: &Axis, range: Range<f64>) -> Self {
         let inside = axis.ticks.iter().filter(|tick| (range.start..=range.end).contains(&tick.0));
         Self { ticks: inside.cloned().collect(), range }
+    }
+
+    /// Without those whose texts would touch the one before, on an axis of so many pixels.
+    fn apart(mut self, pixels: u32) -> Self {
+        let scale = f64::from(pixels) / (self.range.end - self.range.start);
+        let mut end = f64::MIN;
+        self.ticks.retain(|(at, text)| {
+            // As wide as the text's layout takes it to be, and a gap.
+            let half = text.chars().count() as f64 * 3.5 + 3.0;
+            let fits = at * scale - half >= end;
+            end = if fits { at * scale + half } else { end };
+            fits
+        });
+        self
     }
 }
 

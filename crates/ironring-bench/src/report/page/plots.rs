@@ -7,9 +7,7 @@ use super::{
     identity::Look,
     plot::{Plot, Series},
 };
-use crate::report::{
-    Access, Form, Measured, OpenLoop, Percentiles, Report, Row, Survivors, Throughput, Victim, bytes,
-};
+use crate::report::{Measured, OpenLoop, Percentiles, Report, Row, Survivors, Throughput, Victim, bytes};
 
 /// One figure of several.
 type Figure<M> = fn(&M) -> f64;
@@ -74,8 +72,8 @@ pub(super) fn loads(report: &Report) -> Vec<Plot> {
         .collect()
 }
 
-/// Messages and bytes a second against the size, for each batch and access with one producer and
-/// one consumer.
+/// Messages and bytes a second against the size, for each batch with one producer and one consumer,
+/// where there are several sizes.
 pub(super) fn throughputs(report: &Report) -> Vec<Plot> {
     let pairs = throughput_rows(report).filter(|(_, throughput)| crowd(throughput) == (1, 1));
     let group = |row: &Row, throughput: &Throughput| {
@@ -83,14 +81,14 @@ pub(super) fn throughputs(report: &Report) -> Vec<Plot> {
             1 => "singly".to_owned(),
             batch => format!("{batch} together"),
         };
-        let access = if row.access == Access::InPlace { ", in place" } else { "" };
-        Group { size: None, ..Group::of(row, &format!("{batch}{access}")) }
+        Group { size: None, ..Group::of(row, &batch) }
     };
     let figures: [(&str, &str, Figure<Throughput>); 2] = [
         ("Messages", "messages a second", |throughput| throughput.summary.median.msgs_per_s),
         ("Bytes", "bytes a second", |throughput| throughput.summary.median.bytes_per_s),
     ];
     groups(pairs, group)
+        .filter(|(_, rows)| rows.iter().any(|(row, _)| row.size != rows[0].0.size))
         .flat_map(|(group, rows)| figures.map(|figure| (group.clone(), rows.clone(), figure)))
         .map(|(group, rows, (name, title, figure))| {
             let place = |row: &Row, throughput: &Throughput| {
@@ -225,7 +223,7 @@ fn curves<M>(rows: &[(&Row, &M)], place: impl Fn(&Row, &M) -> (f64, f64)) -> Vec
 }
 
 fn series(row: &Row, points: Vec<(f64, f64)>) -> Series {
-    Series { label: label(row), look: Look::of(&row.transport, &row.wait, row.form == Form::Bytes), points }
+    Series { label: label(row), look: Look::of(row), points }
 }
 
 fn label(row: &Row) -> String {

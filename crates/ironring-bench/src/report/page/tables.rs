@@ -156,7 +156,10 @@ pub(super) fn against_pipe(report: &Report) -> Markup {
             rows.push((label, columns.iter().map(|_| Cell::number("")).collect()));
             rows.len() - 1
         });
-        rows[known].1[place] = Cell::interval(faster.median, faster.low, faster.high, times);
+        let moved = [row, pipe].iter().any(|row| row.measured.moved() == row.measured.repeats());
+        let moved = if moved { ", cores moved" } else { "" };
+        let interval = format!("{} to {}{moved}", times(faster.low), times(faster.high));
+        rows[known].1[place] = Cell::Number(times(faster.median), interval);
     }
     let titles = columns.iter().map(|(measure, size)| format!("{measure}, {}", bytes(*size)));
     let rows =
