@@ -107,9 +107,37 @@ fn three_repeats_are_too_few() {
 #[test]
 fn rows_measured_on_cores_that_are_not_equally_near_do_not_compare() {
     assert_eq!(verdict(throughput_at(&STEADY, 50.0), throughput_at(&STEADY, 200.0)), Verdict::Moved);
+}
+
+/// One row of the repeats of several.
+fn joined(rows: impl IntoIterator<Item = Row>) -> Row {
+    let rows: Vec<Row> = rows.into_iter().collect();
+    let repeats = rows.iter().flat_map(|row| match &row.measured {
+        Measured::Throughput(throughput) => throughput.summary.repeats.clone(),
+        other => panic!("a row of {}", other.name()),
+    });
+    let summary = Summary::of(repeats.collect());
+    let measured = Measured::Throughput(Throughput { batch: 1, producers: 1, consumers: 1, summary });
+    Row { measured, ..rows[0].clone() }
+}
+
+#[test]
+fn only_repeats_with_the_same_floor_are_compared() {
+    let slow = STEADY.map(|value| value / 5.0);
+    // By all repeats the second would be faster.
+    let before = joined([throughput_at(&STEADY[..2], 50.0), throughput_at(&slow, 200.0)]);
+    let after = joined([throughput_at(&STEADY, 50.0), throughput_at(&slow, 210.0)]);
+    let comparison = compared(before, after);
+    let [line] = &comparison.lines[..] else { panic!("one figure was measured: {comparison:?}") };
+    assert_eq!((line.verdict, line.before, line.after), (Verdict::Noise, 20.0, 20.0), "{line:?}");
+    assert!(line.floor_ns.is_some_and(|floor| (200.0..=210.0).contains(&floor)), "{line:?}");
+}
+
+#[test]
+fn repeats_during_which_the_floor_changed_are_not_compared() {
     let mut moved = throughput(&STEADY);
     let Measured::Throughput(measured) = &mut moved.measured else { unreachable!("a row of throughput") };
-    measured.summary.repeats.iter_mut().for_each(|repeat| repeat.moved = true);
+    measured.summary.repeats.iter_mut().for_each(|repeat| repeat.floor_after_ns = 200.0);
     assert_eq!(verdict(throughput(&STEADY), moved), Verdict::Moved);
 }
 

@@ -1,6 +1,6 @@
 //! Two reports, before and after: what changed, and what is noise.
 
-use super::{Measured, Report, Row, si};
+use super::{Measured, Report, Row, si, summary::near};
 use crate::statistics::{Estimate, median, ratio};
 
 /// Fewer repeats than this on a side tell nothing: by chance alone one side's three would all be
@@ -13,11 +13,12 @@ const LEAST_CHANGE: f64 = 0.02;
 
 /// The rule by which [`Verdict`]s are found, for those who read them.
 pub const RULE: &str = "\
+Compared are the repeats of both sides with the same floor: cores that are nearer give other figures.
 faster   the 95 percent interval of the ratio (bootstrap of the repeats on both sides) lies on
 slower   one side of 1, and the ratio is at least 2 percent away from it
 noise    anything else
-too few  fewer than 4 repeats on a side
-moved    the floors of the two differ by half or more, or the cores moved during every repeat";
+too few  fewer than 4 such repeats on a side: measure longer, and without --quick
+moved    no repeat of the one has a floor that one of the other has";
 
 /// Two reports, compared.
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub struct Comparison {
 pub struct Line {
     /// What the row is of: [`Row::subject`].
     pub subject: String,
+    /// The floor of the repeats that are compared, in nanoseconds: none if the two sides have none in common.
+    pub floor_ns: Option<f64>,
     /// The figure's name in JSON.
     pub figure: &'static str,
     /// The median before.
@@ -60,7 +63,7 @@ pub enum Verdict {
     Noise,
     /// There are too few repeats to tell.
     TooFew,
-    /// The two were measured on cores that are not equally near.
+    /// The two were measured on cores that are not equally near: the ratio is of all repeats.
     Moved,
 }
 
@@ -105,23 +108,51 @@ fn compare_rows(before: &Row, after: &Row) -> Vec<Line> {
         Measured::Throughput(_) => &["msgs_per_s", "cpu_s_per_million"],
         Measured::Survivors(_) => &["p50_ns", "p999_ns", "recovery_ms"],
     };
-    let always = |row: &Row| row.measured.moved() == row.measured.repeats();
-    let moved =
-        always(before) || always(after) || !(1.0 / 1.5..1.5).contains(&(after.floor_ns / before.floor_ns));
     let subject = placed(before);
     let line = |figure: &&'static str| {
-        let values = [before, after].map(|row| row.measured.values(figure));
-        let [first, second] = values.each_ref().map(Vec::as_slice);
+        let [first, second] = [before, after].map(|row| row.measured.steady(figure));
+        let alike = alike(&first, &second);
+        let (first, second) = match &alike {
+            Some(alike) => (alike.before.clone(), alike.after.clone()),
+            None => (before.measured.values(figure), after.measured.values(figure)),
+        };
         if first.is_empty() || second.is_empty() {
             return None;
         }
-        let ratio = ratio(second, first);
-        let verdict =
-            if moved { Verdict::Moved } else { judge(figure, ratio, first.len().min(second.len())) };
-        let (before, after) = (median(first), median(second));
-        Some(Line { subject: subject.clone(), figure, before, after, ratio, verdict })
+        let ratio = ratio(&second, &first);
+        let verdict = match alike {
+            Some(_) => judge(figure, ratio, first.len().min(second.len())),
+            None => Verdict::Moved,
+        };
+        let floor_ns = alike.map(|alike| alike.floor_ns);
+        let (before, after) = (median(&first), median(&second));
+        Some(Line { subject: subject.clone(), floor_ns, figure, before, after, ratio, verdict })
     };
     figures.iter().filter_map(line).collect()
+}
+
+/// The values of repeats with the same floor.
+pub(super) struct Alike {
+    floor_ns: f64,
+    pub(super) before: Vec<f64>,
+    pub(super) after: Vec<f64>,
+}
+
+/// Of repeats, each with its floor and its value, those of the floor that most of both sides have.
+pub(super) fn alike(before: &[(f64, f64)], after: &[(f64, f64)]) -> Option<Alike> {
+    let around = |floor: f64| {
+        let values = |repeats: &[(f64, f64)]| {
+            let near = repeats.iter().filter(|repeat| near(repeat.0, floor));
+            near.map(|repeat| repeat.1).collect::<Vec<f64>>()
+        };
+        Alike { floor_ns: floor, before: values(before), after: values(after) }
+    };
+    let all = before.iter().chain(after).map(|repeat| around(repeat.0));
+    let common = all.filter(|alike| !alike.before.is_empty() && !alike.after.is_empty());
+    common.max_by_key(|alike| {
+        let (before, after) = (alike.before.len(), alike.after.len());
+        (before.min(after), before.max(after))
+    })
 }
 
 /// What a ratio of `figure` means that so many repeats on either side tell.

@@ -207,6 +207,13 @@ impl Measured {
         self.over_repeats().values(name)
     }
 
+    /// Of each repeat whose floors before and after agree, also those that do not count, the floor in
+    /// nanoseconds and the value of the figure `name`.
+    #[must_use]
+    pub fn steady(&self, name: &str) -> Vec<(f64, f64)> {
+        self.over_repeats().steady(name)
+    }
+
     /// How many repeats were kept.
     #[must_use]
     pub fn repeats(&self) -> usize {

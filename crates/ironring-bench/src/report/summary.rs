@@ -20,6 +20,20 @@ pub struct Repeat<F> {
     pub moved: bool,
 }
 
+impl<F> Repeat<F> {
+    /// The floor in nanoseconds, if those before and after agree: neither is half as much again as
+    /// the other.
+    fn floor_ns(&self) -> Option<f64> {
+        near(self.floor_before_ns, self.floor_after_ns)
+            .then(|| f64::midpoint(self.floor_before_ns, self.floor_after_ns))
+    }
+}
+
+/// Whether two floors are of cores that are equally near.
+pub(super) fn near(one: f64, other: f64) -> bool {
+    one < 1.5 * other && other < 1.5 * one
+}
+
 /// Figures over the repeats of a measurement: each is a median.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary<F> {
@@ -90,6 +104,10 @@ pub(super) trait OverRepeats {
     /// The values of the figure `name` in the repeats that are counted; none if it is absent.
     fn values(&self, name: &str) -> Vec<f64>;
 
+    /// Of each repeat whose floors before and after agree, the floor in nanoseconds and the value of
+    /// the figure `name`.
+    fn steady(&self, name: &str) -> Vec<(f64, f64)>;
+
     /// How many repeats were kept.
     fn repeats(&self) -> usize;
 
@@ -101,6 +119,13 @@ impl<F: Serialize> OverRepeats for Summary<F> {
     fn values(&self, name: &str) -> Vec<f64> {
         let columns = columns(&counted(&self.repeats));
         columns.into_iter().find(|(found, _)| found == name).map_or_else(Vec::new, |(_, values)| values)
+    }
+
+    fn steady(&self, name: &str) -> Vec<(f64, f64)> {
+        let steady: Vec<_> = self.repeats.iter().filter(|repeat| repeat.floor_ns().is_some()).collect();
+        let floors = steady.iter().filter_map(|repeat| repeat.floor_ns());
+        let values = columns(&steady).into_iter().find(|(found, _)| found == name);
+        values.map_or_else(Vec::new, |(_, values)| floors.zip(values).collect())
     }
 
     fn repeats(&self) -> usize {
@@ -126,7 +151,7 @@ fn columns<F: Serialize>(repeats: &[&Repeat<F>]) -> Vec<(String, Vec<f64>)> {
             other => panic!("figures are named numbers, not {other:?}"),
         })
         .collect();
-    let names = rows.first().expect("at least one repeat").keys();
+    let names = rows.first().into_iter().flat_map(Map::keys);
     names
         .filter_map(|name| {
             let values: Option<Vec<f64>> = rows.iter().map(|row| row.get(name)?.as_f64()).collect();

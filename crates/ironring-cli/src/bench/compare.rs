@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use ironring_bench::report::{Comparison, RULE, Verdict, compare};
+use ironring_bench::report::{Comparison, RULE, Verdict, compare, si};
 
 use super::{args::Compare, file};
 use crate::{
@@ -28,11 +28,13 @@ fn shown(comparison: &Comparison) -> String {
     if comparison.lines.is_empty() {
         line("no row is in both reports".to_owned());
     } else {
-        let headings = ["ROW", "FIGURE", "BEFORE", "AFTER", "RATIO", "95 PERCENT", ""].map(str::to_owned);
+        let headings =
+            ["ROW", "FLOOR", "FIGURE", "BEFORE", "AFTER", "RATIO", "95 PERCENT", ""].map(str::to_owned);
         let mut rows = vec![headings.to_vec()];
         rows.extend(comparison.lines.iter().map(|line| {
             vec![
                 line.subject.clone(),
+                line.floor_ns.map_or_else(String::new, |floor| si(floor * 1e-9, "s")),
                 line.figure.to_owned(),
                 line.shown(line.before),
                 line.shown(line.after),

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::{
-    report::{Measured, Report, Row, Sides, bytes, si},
+    report::{Measured, Report, Row, Sides, bytes, compare::alike, si},
     statistics::ratio,
 };
 
@@ -124,7 +124,8 @@ fn table<const N: usize>(
 }
 
 /// How many times as fast as a pipe each transport is, between two processes, one message at a time:
-/// a row for each way to use one, a column for each of some sizes at which the pipe was measured.
+/// a row for each way to use one, a column for each of some sizes at which the pipe was measured. Of
+/// repeats with the same floor.
 pub(super) fn against_pipe(report: &Report) -> Markup {
     const SIZES: [u64; 4] = [8, 64, 1024, 65536];
     let pipes: Vec<&Row> =
@@ -144,22 +145,22 @@ pub(super) fn against_pipe(report: &Report) -> Markup {
     for row in others() {
         let place = columns.iter().position(|column| *column == (row.measured.name(), row.size));
         let (Some(place), Some(figure)) = (place, compared_by(row)) else { continue };
-        let alike = |pipe: &&&Row| {
+        let matches = |pipe: &&&Row| {
             (pipe.size, pipe.placement, pipe.measured.name())
                 == (row.size, row.placement, row.measured.name())
         };
-        let Some(pipe) = pipes.iter().find(alike) else { continue };
-        let [ours, theirs] = [row, pipe].map(|row| row.measured.values(figure));
+        let Some(pipe) = pipes.iter().find(matches) else { continue };
+        let Some(alike) = alike(&pipe.measured.steady(figure), &row.measured.steady(figure)) else {
+            continue;
+        };
+        let (theirs, ours) = (alike.before, alike.after);
         let faster = if figure == "p50_ns" { ratio(&theirs, &ours) } else { ratio(&ours, &theirs) };
         let label = format!("{}, {}, {}", row.transport, row.variant(), row.placement.words());
         let known = rows.iter().position(|(known, _)| *known == label).unwrap_or_else(|| {
             rows.push((label, columns.iter().map(|_| Cell::number("")).collect()));
             rows.len() - 1
         });
-        let moved = [row, pipe].iter().any(|row| row.measured.moved() == row.measured.repeats());
-        let moved = if moved { ", cores moved" } else { "" };
-        let interval = format!("{} to {}{moved}", times(faster.low), times(faster.high));
-        rows[known].1[place] = Cell::Number(times(faster.median), interval);
+        rows[known].1[place] = Cell::interval(faster.median, faster.low, faster.high, times);
     }
     let titles = columns.iter().map(|(measure, size)| format!("{measure}, {}", bytes(*size)));
     let rows =
