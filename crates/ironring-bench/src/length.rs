@@ -52,6 +52,15 @@ impl Length {
         }
     }
 
+    /// How long it is, if that is known.
+    #[must_use]
+    pub fn total(self) -> Duration {
+        match self {
+            Self::Messages(_) => Duration::ZERO,
+            Self::Time { warm, measured } => warm + measured,
+        }
+    }
+
     /// After this time somebody must be stuck.
     #[must_use]
     pub fn limit(self) -> Duration {

@@ -1,8 +1,14 @@
 //! What is measured of a contender.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{length::Length, loops::Stream};
+use crate::{
+    length::Length,
+    loops::{Pace, Stream},
+    report::Victim,
+};
 
 /// What is measured of a contender: sizes in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +33,30 @@ pub enum Measure {
         /// How long each sends.
         length: Length,
     },
+    /// How late messages come that are due at a pace.
+    OpenLoop {
+        /// Bytes of a message.
+        size: usize,
+        /// Messages a second.
+        rate: u64,
+        /// How long they are due.
+        length: Length,
+    },
+    /// The same while, one after another, further consumers are killed that hold a message.
+    Survivors {
+        /// Bytes of a message.
+        size: usize,
+        /// Messages a second.
+        rate: u64,
+        /// Whether those who are killed use the transport, or another one like it.
+        victim: Victim,
+        /// How long messages are due.
+        length: Length,
+    },
 }
+
+/// The time between two kills.
+pub const KILLS_EVERY: Duration = Duration::from_millis(100);
 
 impl Measure {
     /// A stream from one producer to one consumer.
@@ -46,7 +75,10 @@ impl Measure {
     #[must_use]
     pub const fn size(self) -> usize {
         match self {
-            Self::Latency { size, .. } | Self::Throughput { size, .. } => size,
+            Self::Latency { size, .. }
+            | Self::Throughput { size, .. }
+            | Self::OpenLoop { size, .. }
+            | Self::Survivors { size, .. } => size,
         }
     }
 
@@ -55,7 +87,7 @@ impl Measure {
     pub const fn batch(self) -> usize {
         match self {
             Self::Throughput { batch, .. } => batch,
-            Self::Latency { .. } => 1,
+            _ => 1,
         }
     }
 
@@ -63,16 +95,35 @@ impl Measure {
     #[must_use]
     pub const fn length(self) -> Length {
         match self {
-            Self::Latency { length, .. } | Self::Throughput { length, .. } => length,
+            Self::Latency { length, .. }
+            | Self::Throughput { length, .. }
+            | Self::OpenLoop { length, .. }
+            | Self::Survivors { length, .. } => length,
         }
     }
 
     /// The same, going on for so long.
     #[must_use]
     pub const fn lasting(mut self, new: Length) -> Self {
-        let (Self::Latency { length, .. } | Self::Throughput { length, .. }) = &mut self;
+        let (Self::Latency { length, .. }
+        | Self::Throughput { length, .. }
+        | Self::OpenLoop { length, .. }
+        | Self::Survivors { length, .. }) = &mut self;
         *length = new;
         self
+    }
+
+    /// How many processes are killed, and whether they use the transport.
+    #[must_use]
+    pub fn victims(self) -> Option<(usize, Victim)> {
+        match self {
+            Self::Survivors { victim, length, .. } => {
+                let kills = length.total().as_millis() / KILLS_EVERY.as_millis();
+                // What the last one held must have time to come.
+                Some((kills.saturating_sub(1) as usize, victim)).filter(|_| victim != Victim::None)
+            }
+            _ => None,
+        }
     }
 
     /// The parts that its sides have, with the end of the stream, or of the way there, first.
@@ -84,6 +135,14 @@ impl Measure {
                 let stream = Stream { size, batch, producers, consumers, length };
                 let senders = (0..producers).map(|producer| Part::Send { stream, producer });
                 senders.chain((0..consumers).map(|_| Part::Receive { stream })).collect()
+            }
+            Self::OpenLoop { size, rate, length } => {
+                let pace = Pace { size, rate, length, shared: false };
+                vec![Part::Pace { pace }, Part::Arrive { pace }]
+            }
+            Self::Survivors { size, rate, length, .. } => {
+                let pace = Pace { size, rate, length, shared: true };
+                vec![Part::Pace { pace }, Part::Arrive { pace }]
             }
         }
     }
@@ -110,6 +169,16 @@ pub enum Part {
         size: usize,
         /// For how long.
         length: Length,
+    },
+    /// Sends at a pace.
+    Pace {
+        /// Which.
+        pace: Pace,
+    },
+    /// Receives what comes at a pace.
+    Arrive {
+        /// Which.
+        pace: Pace,
     },
     /// Answers.
     Pong {

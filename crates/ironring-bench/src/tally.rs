@@ -9,6 +9,8 @@ use ironring_testkit::Ledger;
 const READY: usize = 0;
 /// How many producers have sent all they send.
 const FINISHED: usize = 1;
+/// When the first message was due.
+const BEGUN: usize = 2;
 /// Words from a line to the next, in which each side says how far it is.
 const LINE: usize = 16;
 
@@ -47,6 +49,17 @@ impl<'a> Tally<'a> {
     #[must_use]
     pub fn is_last_to_finish(&self, producers: usize) -> bool {
         self.ledger.add(FINISHED, 1) + 1 == producers as u64
+    }
+
+    /// Says when the first message is due.
+    pub fn begin(&self, ns: u64) {
+        self.ledger.set(BEGUN, ns);
+    }
+
+    /// When the first message was due: after it was received.
+    #[must_use]
+    pub fn begun(&self) -> u64 {
+        self.ledger.get(BEGUN)
     }
 
     /// Says how many messages have come.

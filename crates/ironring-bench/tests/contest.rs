@@ -9,7 +9,7 @@ use ironring_bench::{
     fault::Fault,
     length::Length,
     measure::Measure,
-    report::{Access, Form, Sides},
+    report::{Access, Form, Sides, Victim},
     transport::{BackOff, Defect},
 };
 use ironring_testkit::{cores, roles};
@@ -114,6 +114,47 @@ fn by_time() -> Result<(), Failed> {
     Ok(())
 }
 
+/// Messages that are due at a pace all come, and each is timed.
+fn paced() -> Result<(), Failed> {
+    let length = Length::Time { warm: Duration::ZERO, measured: Duration::from_millis(200) };
+    let back_off = BackOff::Snooze;
+    for contender in [
+        Contender::spsc(Form::Bytes, 64 << 10).waiting(Wait::Park),
+        Contender::Kernel(Kernel::Pipe),
+        Contender::ArrayQueue { messages: 64, back_off },
+    ] {
+        // The second is more than any of them takes.
+        for rate in [2_000, 1_000_000_000] {
+            let measure = Measure::OpenLoop { size: 64, rate, length };
+            let outcome = contest::run(contender, measure, pair())?;
+            assert!(outcome.messages > 0 && outcome.latencies.len() == outcome.messages, "{outcome:?}");
+        }
+    }
+    Ok(())
+}
+
+/// While consumers that hold a message are killed, the others' messages come. What was held comes
+/// again in the ring for many, and is lost in a queue of the kernel; nothing else is.
+fn survivors() -> Result<(), Failed> {
+    let length = Length::Time { warm: Duration::ZERO, measured: Duration::from_millis(800) };
+    let ring = Contender::mpmc(Form::Bytes, Sides::Processes, 64).waiting(Wait::Park);
+    for (contender, comes_again) in [(ring, true), (Contender::Kernel(Kernel::SysvMq), false)] {
+        let measure = |victim| Measure::Survivors { size: 64, rate: 2_000, victim, length };
+        let outcome = contest::run(contender, measure(Victim::Peer), pair())?;
+        let kills = &outcome.deaths.kills;
+        assert!(kills.iter().any(|kill| kill.held), "{outcome:?}");
+        assert_eq!(kills.iter().any(|kill| kill.again_ns.is_some()), comes_again, "{outcome:?}");
+        let gone = kills.iter().filter(|kill| kill.held && kill.again_ns.is_none()).count();
+        assert_eq!(outcome.sent - outcome.messages, gone as u64, "{outcome:?}");
+        assert_eq!(outcome.deaths.repeated, 0);
+
+        let outcome = contest::run(contender, measure(Victim::Unrelated), pair())?;
+        assert_eq!(outcome.sent, outcome.messages, "{outcome:?}");
+        assert!(!outcome.deaths.kills.is_empty() && outcome.deaths.kills.iter().all(|kill| !kill.held));
+    }
+    Ok(())
+}
+
 /// What cannot be had is told by name, and nobody waits.
 fn unavailable() -> Result<(), Failed> {
     let long = |size| Measure::stream(size, 1, FEW);
@@ -184,6 +225,8 @@ fn main() {
         ("the floors of blocking carry messages", floors as fn() -> Result<(), Failed>),
         ("crowds get each message once", crowds),
         ("a measurement by time ends", by_time),
+        ("messages at a pace come", paced),
+        ("survivors lose nothing but what a queue forgets", survivors),
         ("what cannot be had is told", unavailable),
         ("a transport with a defect is found out", defects),
         ("a message that never comes ends the measurement", stuck),

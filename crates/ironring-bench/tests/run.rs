@@ -6,7 +6,7 @@ use std::{
 };
 
 use ironring_bench::{
-    report::{Fate, Measured, Report},
+    report::{Fate, Measured, Report, Victim},
     run::{self, Kind, Options, TRANSPORTS, Transport},
 };
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -16,8 +16,10 @@ fn options(transports: &[&str], sizes: &[usize]) -> Options {
     let mut options = Options::new(run::default_cores().expect("two cores"), true);
     options.transports = transports.iter().map(|name| Transport::named(name).expect("a transport")).collect();
     options.sizes = sizes.to_vec();
-    options.time = Duration::from_secs(4);
-    options.repeats = 2;
+    // Enough for everything, and for a machine that is busy.
+    options.time = Duration::from_secs(300);
+    options.longest = Duration::from_millis(15);
+    options.repeats = 1;
     options
 }
 
@@ -27,7 +29,9 @@ fn measured(options: &Options) -> Report {
 
 /// What a real run writes has the names and fields that are documented.
 fn schema() -> Result<(), Failed> {
-    let report = measured(&options(&["ironring-spsc", "ironring-mpmc", "pipe", "rtrb", "futex"], &[8]));
+    let mut options = options(&["ironring-spsc", "ironring-mpmc", "pipe", "rtrb", "futex"], &[8]);
+    options.measures = Kind::ALL.to_vec();
+    let report = measured(&options);
     let text = report.to_json();
     assert_eq!(Report::from_json(&text)?, report);
     let json: Value = serde_json::from_str(&text)?;
@@ -35,6 +39,8 @@ fn schema() -> Result<(), Failed> {
     let common = ["wait", "size", "floor_ns", "sides", "form", "access", "placement", "low", "high"];
     let latency = ["p50_ns", "p90_ns", "p99_ns", "p999_ns", "p9999_ns", "max_ns", "samples"];
     let throughput = ["batch", "producers", "consumers", "msgs_per_s", "bytes_per_s", "cpu_s_per_million"];
+    let open_loop = ["offered_per_s", "achieved_per_s", "p50_ns", "p9999_ns", "saturated", "samples"];
+    let survivors = ["victim", "every_ms", "p50_ns", "p999_ns", "lost", "repeated", "timeline", "kills"];
     let rows = json["results"].as_array().expect("rows");
     for (transport, measure, fields) in [
         ("ironring-spsc", "latency", &latency[..]),
@@ -46,6 +52,10 @@ fn schema() -> Result<(), Failed> {
         ("ironring-mpmc", "throughput", &throughput),
         ("pipe", "throughput", &throughput),
         ("rtrb", "throughput", &throughput),
+        ("ironring-spsc", "open-loop", &open_loop),
+        ("pipe", "open-loop", &open_loop),
+        ("ironring-mpmc", "survivors", &survivors),
+        ("pipe", "survivors", &survivors),
     ] {
         let row = rows.iter().find(|row| row["transport"] == transport && row["measure"] == measure);
         let row = row.ok_or_else(|| format!("no row of {transport}, {measure}: {rows:?}"))?;
@@ -65,7 +75,13 @@ fn schema() -> Result<(), Failed> {
                 let it = throughput.summary.median;
                 assert!(it.msgs_per_s > 0.0 && it.bytes_per_s == it.msgs_per_s * row.size as f64, "{row:?}");
             }
-            other => return Err(format!("nobody asked for {}", other.name()).into()),
+            Measured::OpenLoop(open) => {
+                assert!(open.summary.median.achieved_per_s > 0.0 && open.samples > 0, "{row:?}");
+            }
+            Measured::Survivors(survivors) => {
+                assert!(survivors.samples > 0 && !survivors.timeline.is_empty(), "{row:?}");
+                assert_eq!(survivors.kills.is_empty(), survivors.victim == Victim::None, "{row:?}");
+            }
         }
     }
     assert_eq!(report.transports.len(), 5);

@@ -4,12 +4,14 @@
 mod processes;
 mod side;
 mod threads;
+mod victims;
 
 use std::{
     fmt,
     fs::File,
     io::{Read, Seek},
     sync::atomic::{AtomicBool, Ordering},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -18,6 +20,7 @@ use ironring_testkit::{Child, Exit, Ledger, Role, roles::RoleFn};
 use serde::{Deserialize, Serialize};
 
 use self::side::Result;
+use self::victims::Kill;
 use crate::{
     clock::UNIT_NS, contender::Contender, fault::Fault, loops::histogram, measure::Measure, report::Sides,
     tally::Tally,
@@ -46,7 +49,8 @@ use with_words;
 pub type Cores = (usize, usize);
 
 /// The roles of the processes that a measurement starts, for `roles::run`.
-pub const ROLES: [(&str, RoleFn); 2] = [(processes::ROLE, processes::side), (threads::ROLE, threads::sides)];
+pub const ROLES: [(&str, RoleFn); 3] =
+    [(processes::ROLE, processes::side), (threads::ROLE, threads::sides), (victims::ROLE, processes::victim)];
 
 /// What the processes of a measurement are told.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -79,25 +83,74 @@ struct Running {
 /// What a measurement has given.
 #[derive(Clone)]
 pub struct Outcome {
-    /// Messages that were received.
+    /// Messages that were received, each once.
     pub messages: u64,
+    /// Messages that were sent.
+    pub sent: u64,
     /// Messages a nanosecond, of those that count; 0 of a ping-pong.
     pub rate: f64,
     /// One-way times of a ping-pong, in [`UNITS`](crate::clock::UNITS) of a nanosecond.
     pub latencies: Histogram<u64>,
     /// What both sides took of processors, in nanoseconds.
     pub cpu_ns: u64,
+    /// What became of processes that were killed, and meanwhile of the others.
+    pub deaths: Deaths,
+}
+
+/// What became of processes that were killed, and meanwhile of the others.
+#[derive(Clone, Debug, Default)]
+pub struct Deaths {
+    /// One each.
+    pub kills: Vec<Death>,
+    /// Messages that came more than once.
+    pub repeated: u64,
+    /// When each message of the survivors came, in nanoseconds from the first on, and how late.
+    pub turns: Vec<(u64, u64)>,
+}
+
+/// What became of a process that was killed.
+#[derive(Clone, Copy, Debug)]
+pub struct Death {
+    /// When that was, in nanoseconds from the first message on.
+    pub at_ns: u64,
+    /// Whether it held a message.
+    pub held: bool,
+    /// How long it took until that was delivered again, in nanoseconds.
+    pub again_ns: Option<u64>,
+}
+
+impl Deaths {
+    fn of(parts: &[Result], kills: &[Kill], begun: u64) -> Self {
+        let again = |kill: &Kill, at: u64| {
+            let all = parts.iter().flat_map(|part| &part.redelivered);
+            let mut held = all.filter(|(message, time)| Some(*message) == kill.held && *time >= at);
+            held.next().map(|(_, time)| time - at)
+        };
+        Self {
+            kills: kills
+                .iter()
+                .map(|kill| {
+                    let at_ns = kill.at_ns.saturating_sub(begun);
+                    Death { at_ns, held: kill.held.is_some(), again_ns: again(kill, at_ns) }
+                })
+                .collect(),
+            repeated: parts.iter().map(|part| part.repeated).sum(),
+            turns: parts.iter().flat_map(|part| part.turns.iter().copied()).collect(),
+        }
+    }
 }
 
 impl fmt::Debug for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { messages, rate, latencies, cpu_ns } = self;
+        let Self { messages, sent, rate, latencies, cpu_ns, deaths: Deaths { kills, .. } } = self;
         let latencies = format!("{} of them", latencies.len());
         f.debug_struct("Outcome")
             .field("messages", messages)
+            .field("sent", sent)
             .field("rate", rate)
             .field("latencies", &latencies)
             .field("cpu_ns", cpu_ns)
+            .field("kills", kills)
             .finish()
     }
 }
@@ -137,14 +190,28 @@ pub fn run_until(
 ) -> std::result::Result<Outcome, Fault> {
     let job = Job { contender, measure, cores };
     let ledger = Tally::ledger(measure.parts().len())?;
-    let mut parts = Vec::new();
+    let (mut parts, mut kills) = (Vec::new(), Vec::new());
     match contender.sides() {
-        Sides::Processes => {
-            processes::run(job, &ledger, |running| collect(running, job, &ledger, stop, &mut parts))?
-        }
+        Sides::Processes => processes::run(job, &ledger, |running, victims| {
+            let is_over = AtomicBool::new(false);
+            thread::scope(|scope| {
+                let killer = scope.spawn(|| victims.kill(&is_over));
+                let collected = collect(running, job, &ledger, stop, &mut parts);
+                is_over.store(true, Ordering::Relaxed);
+                kills = killer.join().map_err(|_| Fault::Failed("the killer panicked".into()))??;
+                collected
+            })
+        })?,
         Sides::Threads => collect(vec![threads::start(job, &ledger)?], job, &ledger, stop, &mut parts)?,
     }
-    sum(&parts)
+    let mut outcome = sum(&parts);
+    outcome.deaths = Deaths::of(&parts, &kills, Tally::new(&ledger, 0).begun());
+    let Outcome { messages, sent, .. } = outcome;
+    // What was held by who was killed may be lost: that is what is measured then.
+    if sent != messages && measure.victims().is_none() {
+        return Err(Fault::Lost { sent, received: messages });
+    }
+    Ok(outcome)
 }
 
 /// Awaits the processes, and their results; whoever is still there after a failure is killed.
@@ -215,11 +282,17 @@ impl Running {
 }
 
 /// What all sides have done together.
-fn sum(parts: &[Result]) -> std::result::Result<Outcome, Fault> {
-    let mut outcome = Outcome { messages: 0, rate: 0.0, latencies: histogram(), cpu_ns: 0 };
-    let mut sent = 0;
+fn sum(parts: &[Result]) -> Outcome {
+    let mut outcome = Outcome {
+        messages: 0,
+        sent: 0,
+        rate: 0.0,
+        latencies: histogram(),
+        cpu_ns: 0,
+        deaths: Deaths::default(),
+    };
     for part in parts {
-        sent += part.sent;
+        outcome.sent += part.sent;
         outcome.messages += part.received;
         outcome.rate += part.rate;
         outcome.cpu_ns += part.cpu_ns;
@@ -227,8 +300,5 @@ fn sum(parts: &[Result]) -> std::result::Result<Outcome, Fault> {
             outcome.latencies.saturating_record_n(*value, *count);
         }
     }
-    if sent != outcome.messages {
-        return Err(Fault::Lost { sent, received: outcome.messages });
-    }
-    Ok(outcome)
+    outcome
 }

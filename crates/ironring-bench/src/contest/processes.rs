@@ -5,12 +5,17 @@ use std::io::{self, Write};
 use ironring::{mpmc, spsc};
 use ironring_testkit::{Args, Ledger, Role};
 
-use super::{Job, Running, side::Side};
+use super::{
+    Job, Running,
+    side::Side,
+    victims::{self, Victims},
+};
 use crate::{
     contender::{Contender, Kernel},
     fault::Fault,
+    loops,
     measure::Part,
-    report::{Access, Form},
+    report::{Access, Form, Victim},
     transport::{
         Broken, Defect, End, Eventfd, Fifo, Futex, InPlace, Link, Pipe, PosixMq, SysvMq, Tcp, UnixDgram,
         UnixSeqpacket, UnixStream,
@@ -70,8 +75,8 @@ const BACK: &str = "back";
 /// By what a side sends, and by what it receives.
 const fn ways(part: Part) -> (Option<&'static str>, Option<&'static str>) {
     match part {
-        Part::Send { .. } => (Some(THERE), None),
-        Part::Receive { .. } => (None, Some(THERE)),
+        Part::Send { .. } | Part::Pace { .. } => (Some(THERE), None),
+        Part::Receive { .. } | Part::Arrive { .. } => (None, Some(THERE)),
         Part::Ping { .. } => (Some(THERE), Some(BACK)),
         Part::Pong { .. } => (Some(BACK), Some(THERE)),
     }
@@ -81,12 +86,17 @@ const fn ways(part: Part) -> (Option<&'static str>, Option<&'static str>) {
 pub(super) fn run(
     job: Job,
     ledger: &Ledger,
-    collect: impl FnOnce(Vec<Running>) -> Result<(), Fault>,
+    collect: impl FnOnce(Vec<Running>, Victims) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
     with_link!(job, L => {
         let setup = job.contender.setup(job.measure.size(), job.measure.batch());
         let link = || L::new(&setup).map_err(|error| Fault::Unavailable(error.to_string()));
+        // A victim that has nothing to do with the messages has the way back, where nothing comes.
         let links = [(THERE, link()?), (BACK, link()?)];
+        let victims = Victims::start(job, |role, victim| {
+            let way = if victim == Victim::Peer { THERE } else { BACK };
+            pass(role, &links, Some(way), End::Receiving).arg(way)
+        })?;
         let start = |(number, part): (usize, Part)| -> io::Result<Running> {
             let (mut role, result) = job.role(ROLE, ledger)?;
             let (to, from) = ways(part);
@@ -96,7 +106,7 @@ pub(super) fn run(
             Ok(Running { child: role.pin(job.core(number)).arg(number).spawn()?, result })
         };
         let running: io::Result<Vec<Running>> = job.measure.parts().into_iter().enumerate().map(start).collect();
-        collect(running?)
+        collect(running?, victims)
     })
 }
 
@@ -114,6 +124,21 @@ pub(super) fn side(mut args: Args) {
     let done = with_link!(job, L => run_side::<L>(job, number, &ledger, &mut args));
     let text = serde_json::to_vec(&done).expect("numbers and texts");
     result.write_all(&text).expect("a file");
+}
+
+/// The role: a process that awaits its turn, receives a message, and is killed.
+pub(super) fn victim(mut args: Args) {
+    let job: Job = serde_json::from_str(&args.parse::<String>("job")).expect("a job");
+    let number: usize = args.parse("victim");
+    let way: String = args.parse("way");
+    let held = args.ledger();
+    let setup = job.contender.setup(job.measure.size(), job.measure.batch());
+    victims::await_turn(args.fd(victims::TURN));
+    let done = with_link!(job, L => L::receiver(&mut args, &way, &setup).map_err(Fault::from).and_then(
+        |mut receiver| loops::hold(&mut receiver, job.measure.size(), |message| held.set(number, message + 1)),
+    ));
+    // Who is not killed has failed.
+    panic!("a victim has survived: {done:?}");
 }
 
 fn run_side<L: Link>(

@@ -1,5 +1,6 @@
 //! One side of a measurement, whatever it is run by.
 
+use hdrhistogram::Histogram;
 use ironring_testkit::{Ledger, pin_to_core};
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,10 @@ pub(super) struct Result {
     pub(super) latencies: Vec<(u64, u64)>,
     /// What it took of a processor.
     pub(super) cpu_ns: u64,
+    /// Of messages that others may receive too: see [`loops::Arrivals`].
+    pub(super) repeated: u64,
+    pub(super) turns: Vec<(u64, u64)>,
+    pub(super) redelivered: Vec<(u64, u64)>,
 }
 
 /// A side: its number, its part, and its ends.
@@ -65,13 +70,24 @@ impl<S: Sender, R: Receiver> Side<'_, S, R> {
             (Part::Ping { size, length }, Some(sender), Some(receiver)) => {
                 let (messages, latencies) = loops::ping(sender, receiver, size, length, tally)?;
                 (result.sent, result.received) = (messages, messages);
-                let counts = latencies.iter_recorded();
-                result.latencies =
-                    counts.map(|count| (count.value_iterated_to(), count.count_at_value())).collect();
+                result.latencies = counts(&latencies);
+            }
+            (Part::Pace { pace }, Some(sender), _) => result.sent = loops::pace(sender, pace, tally)?,
+            (Part::Arrive { pace }, _, Some(receiver)) => {
+                let arrivals = loops::arrive(receiver, pace, tally)?;
+                (result.received, result.rate) = (arrivals.messages, arrivals.rate);
+                result.latencies = counts(&arrivals.lateness);
+                result.repeated = arrivals.repeated;
+                (result.turns, result.redelivered) = (arrivals.turns, arrivals.redelivered);
             }
             (Part::Pong { size }, Some(sender), Some(receiver)) => loops::pong(receiver, sender, size)?,
             (part, ..) => return Err(Fault::Failed(format!("{part:?} without an end that it needs"))),
         }
         Ok(result)
     }
+}
+
+/// The values of a histogram, and how often each was met.
+pub(super) fn counts(histogram: &Histogram<u64>) -> Vec<(u64, u64)> {
+    histogram.iter_recorded().map(|count| (count.value_iterated_to(), count.count_at_value())).collect()
 }

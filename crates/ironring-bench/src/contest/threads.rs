@@ -102,8 +102,8 @@ fn among<S: Sender + Send, R: Receiver + Send>(
     let mut sides = Vec::new();
     for (number, part) in parts.into_iter().enumerate() {
         let (sender, receiver) = match part {
-            Part::Send { .. } => (Some(sender(false)?), None),
-            Part::Receive { .. } => (None, Some(receiver(false)?)),
+            Part::Send { .. } | Part::Pace { .. } => (Some(sender(false)?), None),
+            Part::Receive { .. } | Part::Arrive { .. } => (None, Some(receiver(false)?)),
             Part::Ping { .. } => (Some(sender(false)?), Some(receiver(true)?)),
             Part::Pong { .. } => (Some(sender(true)?), Some(receiver(false)?)),
         };

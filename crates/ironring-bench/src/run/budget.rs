@@ -9,6 +9,7 @@ use crate::length::Length;
 #[derive(Debug)]
 pub(super) struct Budget {
     end: Instant,
+    longest: Duration,
     done: usize,
     left: usize,
     /// What a measurement takes beside its length, of late: processes start, and end.
@@ -16,9 +17,9 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    /// Until `end`.
-    pub(super) const fn new(end: Instant) -> Self {
-        Self { end, done: 0, left: 0, beside: Duration::from_millis(60) }
+    /// Until `end`, with no measurement longer than `longest` unless it has to be.
+    pub(super) const fn new(end: Instant, longest: Duration) -> Self {
+        Self { end, longest, done: 0, left: 0, beside: Duration::from_millis(60) }
     }
 
     /// So many measurements are left.
@@ -50,11 +51,17 @@ impl Budget {
         self.left = self.left.saturating_sub(1);
     }
 
-    /// Runs a measurement, one of so many that share the time of one, for as long as suits.
-    pub(super) fn spend<T>(&mut self, shared_by: u32, measure: impl FnOnce(Length) -> T) -> T {
+    /// Runs a measurement, one of so many that share the time of one, for as long as suits, and at
+    /// least for so long.
+    pub(super) fn spend<T>(
+        &mut self,
+        shared_by: u32,
+        least: Duration,
+        measure: impl FnOnce(Length) -> T,
+    ) -> T {
         let share = self.time() / self.left.max(1) as u32;
         let time = share.saturating_sub(self.beside * shared_by) / shared_by;
-        let time = time.clamp(Duration::from_millis(8), Duration::from_secs(2));
+        let time = time.min(self.longest).max(least);
         let begun = Instant::now();
         let result = measure(Length::Time { warm: time / 5, measured: time - time / 5 });
         let beside = begun.elapsed().saturating_sub(time);

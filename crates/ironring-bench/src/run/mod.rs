@@ -44,6 +44,8 @@ pub struct Options {
     pub quick: bool,
     /// When it ends.
     pub time: Duration,
+    /// The longest measurement.
+    pub longest: Duration,
     /// How often everything is measured.
     pub repeats: usize,
 }
@@ -52,14 +54,15 @@ impl Options {
     /// A whole run between these cores: of twenty minutes, or of half a minute.
     #[must_use]
     pub fn new(cores: Cores, quick: bool) -> Self {
-        let (time, repeats) = if quick { (28, 3) } else { (1_190, 7) };
+        let (time, repeats) = if quick { (28, 3) } else { (1_185, 5) };
         Self {
             transports: TRANSPORTS.to_vec(),
-            measures: Kind::ALL.to_vec(),
+            measures: if quick { Kind::QUICK.to_vec() } else { Kind::ALL.to_vec() },
             sizes: Vec::new(),
             cores,
             quick,
             time: Duration::from_secs(time),
+            longest: Duration::from_secs(2),
             repeats,
         }
     }
@@ -112,7 +115,7 @@ pub fn run(
     let mut cells: Vec<Option<Cell>> = cells.into_iter().map(Some).collect();
     let mut results: Vec<Results> = cells.iter().flatten().map(Results::new).collect();
     let mut floors = Floors::default();
-    let mut budget = Budget::new(begun + options.time);
+    let mut budget = Budget::new(begun + options.time, options.longest);
     'rounds: for round in 0..options.repeats {
         budget.expect(cells.iter().flatten().count() * (options.repeats - round));
         let mut order: Vec<usize> = (0..cells.len()).collect();
@@ -163,7 +166,11 @@ pub fn run(
         ..Settings::default()
     });
     for (cell, result) in cells.iter().zip(&results) {
-        if let Some(cell) = cell.as_ref().filter(|_| result.has_variants()) {
+        let Some(cell) = cell else { continue };
+        if result.is_empty() {
+            left_out
+                .push(left(cell, &Fault::Unavailable("the run was over before it could be measured".into())));
+        } else if result.has_variants() {
             let name = format!("{}, {}", cell.transport.name, cell.what());
             report.settings.others.insert(name, format!("{:?}", cell.contenders[0]));
         }
@@ -201,7 +208,7 @@ fn measure(cell: &mut Cell, cores: Cores, budget: &mut Budget, stop: &AtomicBool
     let mut best: Option<(Contender, Measured)> = None;
     let variants = cell.contenders.len() as u32;
     for contender in &cell.contenders {
-        let measured = budget.spend(variants, |length| -> Result<Measured, Fault> {
+        let measured = budget.spend(variants, cell.shape.least(), |length| -> Result<Measured, Fault> {
             let before = floor::probe(cores, ROUNDS)?;
             let outcome = contest::run_until(*contender, cell.measure(length), cores, stop)?;
             Ok(Measured { outcome, before, after: floor::probe(cores, ROUNDS)? })

@@ -1,13 +1,13 @@
 //! What is to be measured.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
 
 use super::{Options, roster::Transport};
 use crate::{
     contender::Contender,
     length::Length,
     measure::Measure,
-    report::{Fate, LeftOut},
+    report::{Fate, LeftOut, Victim, bytes, si},
 };
 
 /// What can be measured.
@@ -17,11 +17,17 @@ pub enum Kind {
     Latency,
     /// Messages a second, as fast as they go.
     Throughput,
+    /// How late messages come that are due at a pace.
+    OpenLoop,
+    /// The same, while processes are killed.
+    Survivors,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Latency, Self::Throughput];
+    pub const ALL: [Self; 4] = [Self::Latency, Self::Throughput, Self::OpenLoop, Self::Survivors];
+    /// Those of a short run.
+    pub const QUICK: [Self; 2] = [Self::Latency, Self::Throughput];
 
     /// The name in reports.
     #[must_use]
@@ -29,6 +35,8 @@ impl Kind {
         match self {
             Self::Latency => "latency",
             Self::Throughput => "throughput",
+            Self::OpenLoop => "open-loop",
+            Self::Survivors => "survivors",
         }
     }
 }
@@ -56,12 +64,32 @@ pub(super) enum Shape {
     Latency,
     /// A stream.
     Throughput { batch: usize, producers: usize, consumers: usize },
+    /// Messages at a pace: so many a second.
+    OpenLoop { rate: u64 },
+    /// The same, while such processes are killed.
+    Survivors { victim: Victim },
 }
 
 impl Shape {
     const SINGLES: Self = Self::Throughput { batch: 1, producers: 1, consumers: 1 };
     const BATCHES: Self = Self::Throughput { batch: 32, producers: 1, consumers: 1 };
     const CROWDS: [Self; 4] = [Self::crowd(2, 2), Self::crowd(4, 4), Self::crowd(4, 1), Self::crowd(1, 4)];
+
+    /// Up to more than any transport takes.
+    const LOADS: [u64; 7] = [10_000, 30_000, 100_000, 300_000, 1_000_000, 3_000_000, 10_000_000];
+    /// The pace of survivors.
+    const PACE: u64 = 20_000;
+    const VICTIMS: [Victim; 3] = [Victim::None, Victim::Unrelated, Victim::Peer];
+
+    /// What there is to measure of a kind.
+    fn all(kind: Kind) -> Vec<Self> {
+        match kind {
+            Kind::Latency => vec![Self::Latency],
+            Kind::Throughput => [&[Self::SINGLES, Self::BATCHES], &Self::CROWDS[..]].concat(),
+            Kind::OpenLoop => Self::LOADS.map(|rate| Self::OpenLoop { rate }).to_vec(),
+            Kind::Survivors => Self::VICTIMS.map(|victim| Self::Survivors { victim }).to_vec(),
+        }
+    }
 
     const fn crowd(producers: usize, consumers: usize) -> Self {
         Self::Throughput { batch: 1, producers, consumers }
@@ -70,19 +98,23 @@ impl Shape {
     /// Messages that are sent together.
     pub(super) const fn batch(self) -> usize {
         match self {
-            Self::Latency => 1,
             Self::Throughput { batch, .. } => batch,
+            _ => 1,
         }
     }
 
     /// Whether there are two sides.
     pub(super) const fn is_pair(self) -> bool {
-        matches!(self, Self::Latency | Self::Throughput { producers: 1, consumers: 1, .. })
+        match self {
+            Self::Latency | Self::OpenLoop { .. } => true,
+            Self::Throughput { producers, consumers, .. } => producers == 1 && consumers == 1,
+            Self::Survivors { .. } => false,
+        }
     }
 
     /// What is measured, in words.
     fn of(self, size: usize) -> String {
-        let size = crate::report::bytes(size as u64);
+        let size = bytes(size as u64);
         match self {
             Self::Latency => format!("latency, {size}"),
             Self::SINGLES => format!("throughput, {size}"),
@@ -90,6 +122,18 @@ impl Shape {
             Self::Throughput { producers, consumers, .. } => {
                 format!("throughput, {size} {producers}P{consumers}C")
             }
+            Self::OpenLoop { rate } => format!("open-loop, {size} at {}", si(rate as f64, "/s")),
+            Self::Survivors { victim } => format!("survivors, {size}, {}", victim.name()),
+        }
+    }
+
+    /// The shortest time in which it can be measured.
+    pub(super) const fn least(self) -> Duration {
+        match self {
+            // Some kills.
+            Self::Survivors { .. } => Duration::from_millis(1_050),
+            Self::OpenLoop { .. } => Duration::from_millis(30),
+            _ => Duration::from_millis(8),
         }
     }
 
@@ -104,6 +148,7 @@ impl Shape {
             Self::BATCHES => &[8, 64, 1024],
             Self::Throughput { .. } if quick => &[],
             Self::Throughput { .. } => &[8, 64],
+            Self::OpenLoop { .. } | Self::Survivors { .. } => &[64],
         }
     }
 }
@@ -126,6 +171,8 @@ impl Cell {
             Shape::Throughput { batch, producers, consumers } => {
                 Measure::Throughput { size, batch, producers, consumers, length }
             }
+            Shape::OpenLoop { rate } => Measure::OpenLoop { size, rate, length },
+            Shape::Survivors { victim } => Measure::Survivors { size, rate: Shape::PACE, victim, length },
         }
     }
 
@@ -142,14 +189,7 @@ impl Cell {
 
 /// All that is to be measured, in the order of the report, and what will not be.
 pub(super) fn cells(options: &Options) -> (Vec<Cell>, Vec<LeftOut>) {
-    let shapes: Vec<Shape> = options
-        .measures
-        .iter()
-        .flat_map(|kind| match kind {
-            Kind::Latency => vec![Shape::Latency],
-            Kind::Throughput => [&[Shape::SINGLES, Shape::BATCHES], &Shape::CROWDS[..]].concat(),
-        })
-        .collect();
+    let shapes: Vec<Shape> = options.measures.iter().flat_map(|kind| Shape::all(*kind)).collect();
     let mut cells = Vec::new();
     let mut left_out = BTreeMap::<(&str, &str), Vec<String>>::new();
     for shape in shapes {

@@ -5,8 +5,13 @@ use ironring_testkit::floor::{Floor, Placement};
 use super::{Measured, plan::Cell, plan::Shape};
 use crate::{
     clock::UNIT_NS,
+    contest::Deaths,
     loops::histogram,
-    report::{self, Cost, Latency, Percentiles, Rates, Repeat, Row, Summary, Throughput, curve},
+    measure::KILLS_EVERY,
+    report::{
+        self, Cost, Kill, Latency, Loaded, OpenLoop, Percentiles, Point, Rates, Repeat, Row, Summary,
+        Survival, Survivors, Throughput, Window, curve,
+    },
     statistics::median,
 };
 
@@ -26,6 +31,8 @@ struct One {
     latencies: Vec<(u64, u64)>,
     latency: Percentiles,
     rates: Rates,
+    lost: u64,
+    deaths: Deaths,
 }
 
 impl Results {
@@ -38,6 +45,11 @@ impl Results {
         self.cell.contenders.len() > 1
     }
 
+    /// Whether nothing was measured, so far.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.repeats.is_empty()
+    }
+
     /// There is no row of what has failed once.
     pub(super) fn clear(&mut self) {
         self.repeats.clear();
@@ -46,9 +58,15 @@ impl Results {
     /// Adds a repeat; `moved` if the machine moved the cores during it.
     pub(super) fn add(&mut self, measured: Measured, moved: bool) {
         let Measured { outcome, before, after } = measured;
+        let is_stream = matches!(self.cell.shape, Shape::Throughput { .. });
+        if !is_stream && outcome.latencies.is_empty() {
+            // Too short to time a message, as when something else had the cores.
+            return;
+        }
         let msgs_per_s = outcome.rate * 1e9;
         let cpu_s_per_million =
             (outcome.messages > 0).then(|| outcome.cpu_ns as f64 / 1e9 / (outcome.messages as f64 / 1e6));
+        let lost = outcome.sent.saturating_sub(outcome.messages);
         self.repeats.push(One {
             floors: [before, after].map(|floor: Floor| floor.p50_ns),
             moved,
@@ -63,6 +81,8 @@ impl Results {
                 bytes_per_s: msgs_per_s * self.cell.size as f64,
                 cost: Cost { cpu_s_per_million, syscalls_per_million: None },
             },
+            lost,
+            deaths: outcome.deaths,
         });
     }
 
@@ -79,19 +99,27 @@ impl Results {
         Summary::of(repeats.collect())
     }
 
+    /// The repeats that count.
+    fn counted(&self) -> impl Iterator<Item = &One> {
+        let all_moved = self.repeats.iter().all(|one| one.moved);
+        self.repeats.iter().filter(move |one| all_moved || !one.moved)
+    }
+
+    /// How many messages they have timed, and those as a curve.
+    fn curve(&self) -> (u64, Vec<Point>) {
+        let mut all = histogram();
+        for (value, count) in self.counted().flat_map(|one| &one.latencies) {
+            all.saturating_record_n(*value, *count);
+        }
+        (all.len(), curve(&all, UNIT_NS))
+    }
+
     fn row(self, placement: report::Placement) -> Row {
         let contender = self.cell.contenders[0];
         let (measured, floor_ns) = match self.cell.shape {
             Shape::Latency => {
                 let summary = self.summary(|one| one.latency);
-                let all_moved = self.repeats.iter().all(|one| one.moved);
-                let mut all = histogram();
-                for one in self.repeats.iter().filter(|one| all_moved || !one.moved) {
-                    for (value, count) in &one.latencies {
-                        all.saturating_record_n(*value, *count);
-                    }
-                }
-                let (floor, samples, curve) = (summary.floor_ns(), all.len(), curve(&all, UNIT_NS));
+                let (floor, (samples, curve)) = (summary.floor_ns(), self.curve());
                 (report::Measured::Latency(Latency { summary, samples, curve }), floor)
             }
             Shape::Throughput { batch, producers, consumers } => {
@@ -100,6 +128,37 @@ impl Results {
                 let [batch, producers, consumers] = [batch, producers, consumers].map(|n| n as u64);
                 let row = Throughput { batch, producers, consumers, summary };
                 (report::Measured::Throughput(row), floor)
+            }
+            Shape::OpenLoop { rate } => {
+                let summary =
+                    self.summary(|one| Loaded { achieved_per_s: one.rates.msgs_per_s, latency: one.latency });
+                let (floor, (samples, curve)) = (summary.floor_ns(), self.curve());
+                let offered_per_s = rate as f64;
+                let saturated = summary.median.achieved_per_s < 0.95 * offered_per_s;
+                let row = OpenLoop { offered_per_s, summary, samples, saturated, curve };
+                (report::Measured::OpenLoop(row), floor)
+            }
+            Shape::Survivors { victim } => {
+                let summary = self.summary(survival);
+                let (floor, (samples, curve)) = (summary.floor_ns(), self.curve());
+                let last = self.counted().last().map(|one| &one.deaths).cloned().unwrap_or_default();
+                let row = Survivors {
+                    victim,
+                    every_ms: KILLS_EVERY.as_secs_f64() * 1e3,
+                    summary,
+                    samples,
+                    lost: self.counted().map(|one| one.lost).sum(),
+                    repeated: self.counted().map(|one| one.deaths.repeated).sum(),
+                    ended: None,
+                    curve,
+                    timeline: timeline(&last.turns),
+                    kills: last
+                        .kills
+                        .iter()
+                        .map(|kill| Kill { at_ms: ms(kill.at_ns), recovered_ms: kill.again_ns.map(ms) })
+                        .collect(),
+                };
+                (report::Measured::Survivors(row), floor)
             }
         };
         Row {
@@ -114,6 +173,38 @@ impl Results {
             floor_ns,
         }
     }
+}
+
+fn ms(ns: u64) -> f64 {
+    ns as f64 / 1e6
+}
+
+/// What the survivors of a repeat met.
+fn survival(one: &One) -> Survival {
+    let again: Vec<f64> = one.deaths.kills.iter().filter_map(|kill| kill.again_ns.map(ms)).collect();
+    let has_any = !again.is_empty();
+    Survival {
+        latency: one.latency,
+        recovery_ms: has_any.then(|| median(&again)),
+        recovery_max_ms: has_any.then(|| again.iter().copied().fold(0.0, f64::max)),
+    }
+}
+
+/// Messages, each with the time at which it came and how late it was, in stretches of time.
+fn timeline(turns: &[(u64, u64)]) -> Vec<Window> {
+    const WIDTH_NS: u64 = 10_000_000;
+    turns
+        .chunk_by(|(one, _), (other, _)| one / WIDTH_NS == other / WIDTH_NS)
+        .map(|window| {
+            let late: Vec<f64> = window.iter().map(|(_, late)| *late as f64).collect();
+            Window {
+                at_ms: ms(window[0].0 / WIDTH_NS * WIDTH_NS),
+                messages: window.len() as u64,
+                p50_ns: median(&late),
+                max_ns: late.iter().copied().fold(0.0, f64::max),
+            }
+        })
+        .collect()
 }
 
 /// Whether a floor is half as large again as the usual one, or two thirds of it: the host runs

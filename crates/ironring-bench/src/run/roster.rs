@@ -130,8 +130,10 @@ impl Transport {
         quick: bool,
     ) -> Result<Vec<Vec<Contender>>, &'static str> {
         let is_value = VALUES.contains(&size);
-        let is_stream = matches!(shape, Shape::Throughput { .. });
+        let is_stream = !matches!(shape, Shape::Latency);
         let is_pair = shape.is_pair();
+        let is_survival = matches!(shape, Shape::Survivors { .. });
+        let is_crowd = !is_pair && !is_survival;
         let batch = shape.batch();
         Ok(match self.carrier {
             Carrier::Spsc if !is_pair => return Err("it has one producer and one consumer"),
@@ -148,13 +150,14 @@ impl Transport {
             Carrier::Kernel(Kernel::PosixMq | Kernel::SysvMq) if batch > 1 => {
                 return Err("it has no batches");
             }
-            Carrier::Kernel(Kernel::Pipe | Kernel::Fifo | Kernel::UnixStream | Kernel::Tcp) if !is_pair => {
+            Carrier::Kernel(Kernel::Pipe | Kernel::Fifo | Kernel::UnixStream | Kernel::Tcp) if is_crowd => {
                 return Err("a stream of bytes has no messages for several to share");
             }
             Carrier::Kernel(kernel) => vec![vec![Contender::Kernel(kernel)]],
             Carrier::ArrayQueue | Carrier::Rtrb if !is_value => {
                 return Err("its values are of 8, 16, 48, 64, 256, 1024 or 4096 bytes here");
             }
+            Carrier::ArrayQueue if is_survival => return Err("who kills one of its threads kills all"),
             Carrier::ArrayQueue if batch > 1 => return Err("it has no batches"),
             Carrier::ArrayQueue => {
                 let messages = messages(size);
@@ -186,10 +189,12 @@ fn rings(ring: impl Fn(Form) -> Contender, shape: Shape, size: usize, quick: boo
         // Where more sides than cores may spin, none should.
         _ if !shape.is_pair() => {
             let best = Wait::SpinThenPark;
-            let typed = is_value.then(|| typed.waiting(best));
+            let is_typed = is_value && !matches!(shape, Shape::Survivors { .. });
+            let typed = is_typed.then(|| typed.waiting(best));
             return [bytes.waiting(best)].into_iter().chain(typed).map(|way| vec![way]).collect();
         }
         Shape::Throughput { batch, .. } if batch > 1 => vec![bytes.waiting(Wait::Spin)],
+        Shape::OpenLoop { .. } => return waits.map(|way| vec![way]).to_vec(),
         _ => waits.to_vec(),
     };
     all.extend(is_value.then(|| typed.waiting(Wait::Spin)));

@@ -66,6 +66,16 @@ pub trait Receiver {
     /// Those of the transport, and if the message has another length.
     fn recv(&mut self, into: &mut [u8]) -> io::Result<()>;
 
+    /// Receives a message and keeps it, where a transport tells one that was received from one that
+    /// is done with: whoever is killed then is not done with it.
+    ///
+    /// # Errors
+    ///
+    /// As in [`recv`](Self::recv).
+    fn hold(&mut self, into: &mut [u8]) -> io::Result<()> {
+        self.recv(into)
+    }
+
     /// Receives messages of `size` bytes, at least one and at most as many as `into` has
     /// room for; returns how many.
     ///

@@ -98,6 +98,13 @@ macro_rules! sides {
                 expect_len(len, into.len())
             }
 
+            fn hold(&mut self, into: &mut [u8]) -> io::Result<()> {
+                let message = in_order($kind::Consumer::<[u8]>::recv(self))?;
+                let len = message.copy_to(into);
+                std::mem::forget(message);
+                expect_len(len, into.len())
+            }
+
             #[inline]
             fn recv_batch(&mut self, into: &mut [u8], size: usize) -> io::Result<usize> {
                 let max = into.len() / size;

@@ -40,7 +40,7 @@ pub(super) struct Measure {
     /// Only these, separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = transport)]
     pub(super) transports: Vec<Transport>,
-    /// Only these of latency and throughput
+    /// Only these of latency, throughput, open-loop, survivors [default: all; --quick: the first two]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(super) measures: Vec<Kind>,
     /// Only messages of these sizes, such as 8,64,1KiB

@@ -6,6 +6,24 @@ use ironring_bench::report::{Measured, Report, Row, bytes, si};
 
 use crate::output::table;
 
+/// The tables: of what, the columns beside those that all have, and what is in them for a row.
+type Table = (&'static str, &'static [&'static str], fn(&Row) -> Option<Vec<String>>);
+
+const TABLES: [Table; 4] = [
+    ("latency", &["P50", "95 PERCENT", "P50/FLOOR", "P90", "P99", "P99.9", "P99.99", "MAX"], latency),
+    ("throughput", &["BATCH", "SIDES", "MESSAGES", "95 PERCENT", "BYTES", "CPU A MILLION"], throughput),
+    (
+        "open-loop latency, from the time at which a message was due",
+        &["DUE", "CAME", "P50", "95 PERCENT", "P99", "P99.9", "MAX", ""],
+        open_loop,
+    ),
+    (
+        "latency of survivors, while another process is killed every 100 ms",
+        &["KILLED", "P50", "P99", "P99.9", "95 PERCENT", "MAX", "AGAIN AFTER", "LOST"],
+        survivors,
+    ),
+];
+
 /// All that was measured, and what was not.
 pub(super) fn report(report: &Report) -> String {
     let mut text = String::new();
@@ -22,14 +40,7 @@ pub(super) fn report(report: &Report) -> String {
             report.settings.repeats,
         ));
     }
-    for (name, headings, cells) in [
-        (
-            "latency",
-            &["P50", "95 PERCENT", "P50/FLOOR", "P90", "P99", "P99.9", "P99.99", "MAX"][..],
-            latency as fn(&Row) -> Option<Vec<String>>,
-        ),
-        ("throughput", &["BATCH", "SIDES", "MESSAGES", "95 PERCENT", "BYTES", "CPU A MILLION"], throughput),
-    ] {
+    for (name, headings, cells) in TABLES {
         let first = ["TRANSPORT", "HOW", "SIZE"].iter().chain(headings);
         let mut rows: Vec<Vec<String>> = vec![first.map(|&heading| heading.to_owned()).collect()];
         for row in &report.results {
@@ -85,5 +96,35 @@ fn throughput(row: &Row) -> Option<Vec<String>> {
         between(si(low.msgs_per_s, "/s"), si(high.msgs_per_s, "/s")),
         si(median.bytes_per_s, "B/s"),
         median.cost.cpu_s_per_million.map_or_else(String::new, |seconds| si(seconds, "s")),
+    ])
+}
+
+fn open_loop(row: &Row) -> Option<Vec<String>> {
+    let Measured::OpenLoop(open) = &row.measured else { return None };
+    let (median, low, high) = (&open.summary.median, &open.summary.low, &open.summary.high);
+    Some(vec![
+        si(open.offered_per_s, "/s"),
+        si(median.achieved_per_s, "/s"),
+        ns(median.latency.p50_ns),
+        between(ns(low.latency.p50_ns), ns(high.latency.p50_ns)),
+        ns(median.latency.p99_ns),
+        ns(median.latency.p999_ns),
+        ns(median.latency.max_ns),
+        if open.saturated { "saturated".into() } else { String::new() },
+    ])
+}
+
+fn survivors(row: &Row) -> Option<Vec<String>> {
+    let Measured::Survivors(survivors) = &row.measured else { return None };
+    let (median, low, high) = (&survivors.summary.median, &survivors.summary.low, &survivors.summary.high);
+    Some(vec![
+        survivors.victim.name().into(),
+        ns(median.latency.p50_ns),
+        ns(median.latency.p99_ns),
+        ns(median.latency.p999_ns),
+        between(ns(low.latency.p999_ns), ns(high.latency.p999_ns)),
+        ns(median.latency.max_ns),
+        median.recovery_ms.map_or_else(String::new, |ms| si(ms * 1e-3, "s")),
+        survivors.lost.to_string(),
     ])
 }

@@ -1,23 +1,15 @@
-//! The loops that every contender runs through.
+//! A stream: as fast as it goes.
 
 use std::time::Instant;
 
-use hdrhistogram::Histogram;
-
+use super::{Order, buffer};
 use crate::{
-    clock::{Ticks, UNITS},
     fault::Fault,
     length::Length,
     stamp::{self, END},
     tally::Tally,
     transport::{Receiver, Sender},
 };
-
-/// Messages for a sender or a receiver to work on.
-fn buffer(len: usize) -> Vec<u64> {
-    assert!(len >= 8 && len.is_multiple_of(8), "{len} bytes are no whole number of words");
-    vec![0; len / 8]
-}
 
 /// A stream of messages, as each of its sides sees it.
 #[derive(Clone, Copy, Debug)]
@@ -126,101 +118,4 @@ pub fn receive(receiver: &mut impl Receiver, stream: Stream, tally: &Tally) -> R
             received += 1;
         }
     }
-}
-
-/// Which message of each producer is due.
-struct Order {
-    next: Vec<u64>,
-    /// Whether all messages come here.
-    all: bool,
-}
-
-impl Order {
-    /// Checks a message; says whether it is the end.
-    fn is_end(&mut self, message: &[u8]) -> Result<bool, Fault> {
-        let number = stamp::number(message);
-        if number == END {
-            return stamp::check(message, END).map(|()| true);
-        }
-        let (producer, turn) = stamp::parts(number);
-        let Some(due) = self.next.get_mut(producer) else {
-            return stamp::check(message, stamp::of(0, self.next[0])).map(|()| false);
-        };
-        if turn < *due || (self.all && turn != *due) {
-            stamp::check(message, stamp::of(producer, *due))?;
-        }
-        stamp::check(message, number)?;
-        *due = turn + 1;
-        Ok(false)
-    }
-}
-
-/// A histogram of latencies up to ten seconds, in [`UNITS`] of a nanosecond.
-///
-/// # Panics
-///
-/// Never: the bounds are in order.
-#[must_use]
-pub fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, 10_000_000_000 * UNITS as u64, 3).expect("bounds in order")
-}
-
-/// Sends messages and awaits each one's return; gives how many that were, and one-way times,
-/// half of each round trip.
-///
-/// # Errors
-///
-/// Those of the transport, and [`Fault::Wrong`].
-pub fn ping(
-    to: &mut impl Sender,
-    back: &mut impl Receiver,
-    size: usize,
-    length: Length,
-    tally: &Tally,
-) -> Result<(u64, Histogram<u64>), Fault> {
-    let (mut out, mut home) = (buffer(size), buffer(size));
-    let out: &mut [u8] = bytemuck::cast_slice_mut(&mut out);
-    let home: &mut [u8] = bytemuck::cast_slice_mut(&mut home);
-    let mut latencies = histogram();
-    let ticks = Ticks::new();
-    let mut number = 0;
-    loop {
-        stamp::write(out, number);
-        let start = Ticks::now();
-        to.send(std::hint::black_box(out))?;
-        back.recv(home)?;
-        let end = Ticks::now();
-        stamp::check(std::hint::black_box(home), number)?;
-        let time = ticks.since_begin(end);
-        if length.is_warm(number, time) {
-            latencies.saturating_record(ticks.half(start, end));
-        }
-        number += 1;
-        tally.progress(number);
-        if length.is_over(number, time) {
-            break;
-        }
-    }
-    stamp::write(out, END);
-    to.send(out)?;
-    Ok((number, latencies))
-}
-
-/// Sends each message back, until one says that it is the end.
-///
-/// # Errors
-///
-/// Those of the transport, and [`Fault::Wrong`].
-pub fn pong(from: &mut impl Receiver, back: &mut impl Sender, size: usize) -> Result<(), Fault> {
-    let mut message = buffer(size);
-    let message: &mut [u8] = bytemuck::cast_slice_mut(&mut message);
-    for number in 0.. {
-        from.recv(message)?;
-        if stamp::number(std::hint::black_box(message)) == END {
-            return stamp::check(message, END);
-        }
-        stamp::check(message, number)?;
-        back.send(message)?;
-    }
-    Ok(())
 }
