@@ -135,10 +135,20 @@ fn only_repeats_with_the_same_floor_are_compared() {
 
 #[test]
 fn repeats_during_which_the_floor_changed_are_not_compared() {
-    let mut moved = throughput(&STEADY);
-    let Measured::Throughput(measured) = &mut moved.measured else { unreachable!("a row of throughput") };
-    measured.summary.repeats.iter_mut().for_each(|repeat| repeat.floor_after_ns = 200.0);
-    assert_eq!(verdict(throughput(&STEADY), moved), Verdict::Moved);
+    let moved = |count: usize| {
+        let mut row = throughput(&[100.0, 1.0, 1.0, 100.0, 100.0, 100.0]);
+        let Measured::Throughput(measured) = &mut row.measured else { unreachable!("a row of throughput") };
+        let repeats = measured.summary.repeats.iter_mut();
+        repeats.filter(|repeat| count == 6 || repeat.figures.msgs_per_s < 2.0).for_each(|repeat| {
+            repeat.floor_after_ns = 200.0;
+        });
+        row
+    };
+    let line = &compared(throughput(&STEADY), moved(2)).lines[0];
+    // With the two repeats that moved, the interval would reach down to a hundredth.
+    assert_eq!((line.after, line.verdict), (100.0, Verdict::Noise), "{line:?}");
+    assert!(line.ratio.low > 0.97, "{line:?}");
+    assert_eq!(verdict(throughput(&STEADY), moved(6)), Verdict::Moved);
 }
 
 #[test]

@@ -68,8 +68,13 @@ fn rows_have_the_fields_that_readers_rely_on() {
 fn fields_of_a_later_version_are_passed_over() {
     let mut json: Value = serde_json::from_str(EVERY_FIELD).expect("JSON");
     json["news"] = json!({"a": 1});
-    json["machine"]["news"] = json!("a");
-    json["results"][0]["news"] = json!([1, 2]);
+    for part in ["machine", "settings"] {
+        json[part]["news"] = json!("a");
+    }
+    for list in ["results", "transports", "left_out"] {
+        json[list][0]["news"] = json!([1, 2]);
+    }
+    json["results"][0]["repeats"][0]["news"] = json!(0.5);
     let report = Report::from_json(&json.to_string()).expect("a report");
     assert_eq!(report, Report::from_json(EVERY_FIELD).expect("a report"));
 }
