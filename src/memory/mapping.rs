@@ -229,15 +229,15 @@ impl Area {
         Some(unsafe { AtomicU64::from_ptr(ptr.as_ptr().cast()) })
     }
 
-    /// The word at `offset` in `span`.
+    /// The word at `offset`.
     ///
     /// # Safety
     ///
-    /// The span is one of this area, and a word of the area lies at `offset` in it.
+    /// A word of the area lies there.
     #[inline(always)]
-    pub(super) unsafe fn word_within(&self, span: Span, offset: usize) -> WordRef<'_> {
-        // SAFETY: within the span, as the caller promises.
-        let ptr = unsafe { span.ptr.add(offset) };
+    pub(super) unsafe fn word_within(&self, offset: u64) -> WordRef<'_> {
+        // SAFETY: within the area, as the caller promises.
+        let ptr = unsafe { self.base.add(offset as usize) };
         // SAFETY: aligned, as the caller promises; the area is mapped as long as `self`; access
         // is atomic everywhere.
         unsafe { AtomicU64::from_ptr(ptr.as_ptr().cast()) }
@@ -253,18 +253,6 @@ impl Area {
         // SAFETY: within the area, as the caller promises.
         let ptr = unsafe { self.base.add(offset as usize) };
         Span { ptr, len }
-    }
-
-    /// The word at `offset` in `span`, which is one of this area, or `None` where no word lies.
-    #[inline(always)]
-    pub(crate) fn word_in(&self, span: Span, offset: u64) -> Option<WordRef<'_>> {
-        let ptr = span.part(offset, size_of::<u64>())?.ptr.cast::<u64>();
-        if !ptr.is_aligned() {
-            return None;
-        }
-        // SAFETY: aligned, and within an area that is mapped as long as `self`; access is
-        // atomic everywhere.
-        Some(unsafe { AtomicU64::from_ptr(ptr.as_ptr()) })
     }
 
     /// The `len` bytes at `offset`, or `None` where they leave the area. Whether a
@@ -332,18 +320,6 @@ impl Span {
     pub(crate) fn to_line_end(self) -> usize {
         const LINE: usize = crate::payload::CACHE_LINE as usize;
         LINE - self.ptr.addr().get() % LINE
-    }
-
-    /// The `len` bytes at `offset` in it, or `None` where they are not all in it.
-    #[inline(always)]
-    pub(crate) fn part(self, offset: u64, len: usize) -> Option<Self> {
-        let offset = offset as usize;
-        if offset > self.len || len > self.len - offset {
-            return None;
-        }
-        // SAFETY: `offset` is at most the span's length, so the result is in the same area.
-        let ptr = unsafe { self.ptr.add(offset) };
-        Some(Self { ptr, len })
     }
 
     /// What is left of it behind the first `n` bytes; nothing where it is shorter.

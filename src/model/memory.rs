@@ -399,8 +399,8 @@ impl Area {
     /// # Safety
     ///
     /// Always safe here: loom's words are checked.
-    pub(crate) unsafe fn word_within(&self, span: Span, offset: usize) -> Word {
-        self.word((span.at + offset) as u64)
+    pub(crate) unsafe fn word_within(&self, offset: u64) -> Word {
+        self.word(offset)
     }
 
     /// # Safety
@@ -408,10 +408,6 @@ impl Area {
     /// As above.
     pub(crate) const unsafe fn span_within(&self, offset: u64, len: usize) -> Span {
         Span { at: offset as usize, len }
-    }
-
-    pub(crate) fn word_in(&self, span: Span, offset: u64) -> Option<Word> {
-        ((offset as usize) < span.len).then(|| self.word(span.at as u64 + offset))
     }
 
     pub(crate) fn span(&self, offset: u64, len: usize) -> Option<Span> {
@@ -461,11 +457,6 @@ impl Span {
 
     pub(crate) const fn len(self) -> usize {
         self.len
-    }
-
-    pub(crate) fn part(self, offset: u64, len: usize) -> Option<Self> {
-        let offset = offset as usize;
-        (offset <= self.len && len <= self.len - offset).then(|| Self { at: self.at + offset, len })
     }
 
     pub(crate) fn skip(self, n: usize) -> Self {

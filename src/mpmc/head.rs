@@ -58,7 +58,7 @@ pub struct Head<M: Payload + ?Sized> {
 struct Foreseen {
     /// The position that the ring was last found empty at.
     position: u64,
-    /// The slot for it.
+    /// The slot for it, until it was taken.
     slot: u32,
     /// The slot for the position behind it.
     next: u32,
@@ -128,12 +128,16 @@ impl<M: Payload + ?Sized> Head<M> {
             return Err(corrupt.into());
         }
         let place = self.spare()?;
+        self.patrol.count();
+        self.expect_foreseen();
         loop {
             let entry = match self.cursor.look(&self.participant.shared, Side::Head) {
                 Ok(Look::Ready(entry)) => entry,
                 Ok(Look::Blocked(entry)) => {
                     self.patrol.found_empty();
                     self.foresee(entry);
+                    // The look before may have fetched them in vain.
+                    self.expect_foreseen();
                     return Err(RecvError::Empty);
                 }
                 Err(corrupt) => return Err(self.spoilt(corrupt).into()),
@@ -146,6 +150,7 @@ impl<M: Payload + ?Sized> Head<M> {
                 Ok(Some(slot)) => {
                     self.cursor.take(self.participant.shared.turns);
                     self.came += 1;
+                    self.foreseen.slot = NO_SLOT;
                     self.expect_more(position);
                     return Ok((place, slot, position));
                 }
@@ -172,9 +177,8 @@ impl<M: Payload + ?Sized> Head<M> {
         Place::FIRST
     }
 
-    /// Fetches the slot in which the next message is likely to come, so that it travels together
-    /// with the entry, which is `entry` until then; and the entry for the exchange, not for the
-    /// look alone.
+    /// Finds out in which slot the next message is likely to come, for which the entry, which is
+    /// `entry` until then, was looked at in vain.
     #[inline(always)]
     fn foresee(&mut self, entry: u64) {
         let shared = &self.participant.shared;
@@ -184,10 +188,17 @@ impl<M: Payload + ?Sized> Head<M> {
             let slot = if position == before.wrapping_add(1) { next } else { NO_SLOT };
             self.foreseen = Foreseen { position, slot, next: shared.turns.slot(entry) };
         }
+    }
+
+    /// Fetches the slot in which the next message is likely to come, so that it travels together
+    /// with the entry; and the entry for the exchange, not for the look alone.
+    #[inline(always)]
+    fn expect_foreseen(&self) {
         // Not where others take messages, too: they would have the entry from each other.
         if self.foreseen.slot != NO_SLOT {
+            let shared = &self.participant.shared;
             shared.expect_slot(self.foreseen.slot, Side::Head);
-            shared.expect_entry(position);
+            shared.expect_entry(self.cursor.position());
         }
     }
 
@@ -413,27 +424,25 @@ impl<M: Payload + ?Sized> algorithm::Head<M> for Head<M> {
 
     #[inline(always)]
     fn receive_into(&mut self, into: &mut [u8]) -> Result<usize, RecvError> {
-        if self.next.is_none() && self.taken.is_empty() {
-            if !self.participant.seat().is_here() {
-                return Err(RecvError::Forked);
+        if !self.participant.seat().is_here() {
+            return Err(RecvError::Forked);
+        }
+        if self.taken.is_empty() && (self.patrol.is_due() || !self.back.is_empty()) {
+            self.fetch_again()?;
+        }
+        if self.taken.is_empty() {
+            let (place, slot, position) = self.take()?;
+            let shared = &self.participant.shared;
+            if shared.delivery == Delivery::AtLeastOnce
+                && let Ok(Packed { span, next: None, .. }) = shared.message(slot, Place::FIRST, M::SIZE)
+                && span.len() <= into.len()
+            {
+                // Never a block, so that a single message costs no more than it must.
+                shared.area().read(span, into);
+                self.participant.set_held(place, Held::spare(slot.number()));
+                return Ok(span.len());
             }
-            if self.patrol.is_due() || !self.back.is_empty() {
-                self.fetch_again()?;
-            }
-            if self.next.is_none() {
-                let (place, slot, position) = self.take()?;
-                let shared = &self.participant.shared;
-                if shared.delivery == Delivery::AtLeastOnce
-                    && let Ok(Packed { span, next: None, .. }) = shared.message(slot, Place::FIRST, M::SIZE)
-                    && span.len() <= into.len()
-                {
-                    // Never a block, so that a single message costs no more than it must.
-                    shared.area().read(span, into);
-                    self.participant.set_held(place, Held::spare(slot.number()));
-                    return Ok(span.len());
-                }
-                self.open(place, slot, position);
-            }
+            self.open(place, slot, position);
         }
         let found = self.find()?;
         algorithm::copy(self, &found, into)

@@ -29,11 +29,16 @@ impl Patrol {
         Self { left: OPERATIONS, next_ns: 0 }
     }
 
-    /// Counts an operation; true if the clock is to be looked at.
+    /// Whether the clock is to be looked at before the next operation.
     #[inline(always)]
-    pub(super) fn is_due(&mut self) -> bool {
+    pub(super) const fn is_due(&self) -> bool {
+        self.left <= 1
+    }
+
+    /// Counts an operation.
+    #[inline(always)]
+    pub(super) const fn count(&mut self) {
         self.left = self.left.wrapping_sub(1);
-        self.left == 0
     }
 
     /// Counts a ring found empty as several operations.
@@ -44,7 +49,7 @@ impl Patrol {
 
     /// Looks at the clock, if that is due; true if the others are to be looked at now.
     pub(super) fn begin(&mut self) -> bool {
-        if self.left != 0 {
+        if !self.is_due() {
             return false;
         }
         self.left = OPERATIONS;

@@ -64,6 +64,7 @@ impl Shared {
                 mapping.area(geometry.data_offset() as usize, geometry.data_len() as usize),
                 geometry.stride,
                 exchange.slots(geometry.capacity) as u32,
+                geometry.payload_offset(),
             ),
             mapping: Arc::clone(mapping),
         }

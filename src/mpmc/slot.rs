@@ -111,7 +111,11 @@ impl Shared {
         if len > self.max_message as u64 {
             return None;
         }
-        let span = slot.part(place.offset + WORD, len as usize)?;
+        let span = if place.index == 0 {
+            self.slots().body(slot, len as usize)?
+        } else {
+            self.slots().part(slot, place.offset + WORD, len as usize)?
+        };
         let next = if header.is_followed() {
             let offset = place.offset + WORD + len.next_multiple_of(WORD);
             if offset + WORD > self.slot_len || place.index + 1 >= Held::MAX_MESSAGES {
@@ -127,7 +131,7 @@ impl Shared {
     #[inline(always)]
     fn value(&self, slot: Slot, place: Place, word: u64, size: usize) -> Option<Packed> {
         if place.index == 0 && FrameHeader::decode_packed(word)?.len() == size as u64 {
-            return Some(Packed { span: slot.part(self.payload_offset, size)?, tag: 0, next: None });
+            return Some(Packed { span: self.slots().body(slot, size)?, tag: 0, next: None });
         }
         let (span, next) = self.values_at(slot, place, word, size, size)?;
         Some(Packed { span, tag: 0, next })
@@ -164,7 +168,7 @@ impl Shared {
         if count == 0 {
             return None;
         }
-        let span = slot.part(self.payload_offset + at as u64, count * size)?;
+        let span = self.slots().part(slot, self.payload_offset + at as u64, count * size)?;
         let next = (count < there).then_some(Place { index: place.index + count as u32, ..place });
         Some((span, next))
     }

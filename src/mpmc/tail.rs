@@ -23,8 +23,8 @@ use crate::{
 pub struct Tail<M: Payload + ?Sized> {
     participant: Participant,
     cursor: Cursor,
-    /// The free entry at the cursor, if it was looked at and not yet tried. It is looked at when
-    /// the one before is taken: so a send need not wait for it before the exchange does.
+    /// The entry at the cursor, if it was found free. It is looked at when the one before is taken:
+    /// so a send need not wait for it before the exchange does.
     ready: Option<u64>,
     /// Which held slot messages are written to.
     place: u32,
@@ -87,9 +87,10 @@ impl<M: Payload + ?Sized> Tail<M> {
         })
     }
 
-    /// Whether the ring may be used: by this process, as long as it is open, and as far as is known.
+    /// Whether a message of `len` bytes may be sent: by this process, as long as the ring is open,
+    /// and as far as is known.
     #[inline(always)]
-    fn check(&self) -> Result<(), SendError> {
+    fn check(&self, len: usize) -> Result<(), SendError> {
         let seat = self.participant.seat();
         if !seat.is_here() {
             return Err(SendError::Forked);
@@ -97,19 +98,29 @@ impl<M: Payload + ?Sized> Tail<M> {
         if seat.is_over() {
             return Err(SendError::Disconnected);
         }
-        self.corrupt.map_or(Ok(()), |corrupt| Err(corrupt.into()))
+        if let Some(corrupt) = self.corrupt {
+            return Err(corrupt.into());
+        }
+        let limit = self.participant.shared.max_message;
+        if M::FRAMED && len > limit {
+            return Err(SendError::TooLong { len, limit });
+        }
+        Ok(())
     }
 
-    /// Makes sure that there is a free entry; others may take it before it is used.
+    /// Finds a free entry; others may take it before it is used.
     #[inline(always)]
-    fn find_room(&mut self) -> Result<(), SendError> {
-        if self.ready.is_some() && !self.cursor.is_behind_hint() {
-            return Ok(());
+    fn find_room(&mut self) -> Result<u64, SendError> {
+        if let Some(entry) = self.ready
+            && !self.cursor.is_behind_hint()
+        {
+            return Ok(entry);
         }
+        self.ready = None;
         match self.cursor.look(&self.participant.shared, Side::Tail) {
             Ok(Look::Ready(entry)) => {
                 self.ready = Some(entry);
-                Ok(())
+                Ok(entry)
             }
             Ok(Look::Blocked(_)) => Err(SendError::Full),
             Err(corrupt) => Err(self.spoilt(corrupt).into()),
@@ -122,24 +133,24 @@ impl<M: Payload + ?Sized> Tail<M> {
         corrupt
     }
 
-    /// Gives the slot to the ring, with all that is staged.
+    /// Gives the slot to the ring, with all that is written to it, of which the last has `tag`.
     #[inline(always)]
-    fn give(&mut self) -> Result<(), SendError> {
-        if M::FRAMED && self.last.tag != self.next_tag {
-            self.next_tag = self.last.tag;
-            self.participant.set_next_tag(self.next_tag);
-        }
+    fn give(&mut self, tag: u32) -> Result<(), SendError> {
+        self.announce(tag);
         loop {
-            let entry = match self.ready.take() {
-                Some(entry) => entry,
-                None => {
-                    self.find_room()?;
-                    continue;
-                }
-            };
+            let entry = self.find_room()?;
             if self.exchange(Operation::Enqueue, entry)? {
                 return Ok(());
             }
+        }
+    }
+
+    /// Says that the next tag to be published is `tag`.
+    #[inline(always)]
+    fn announce(&mut self, tag: u32) {
+        if M::FRAMED && tag != self.next_tag {
+            self.next_tag = tag;
+            self.participant.set_next_tag(tag);
         }
     }
 
@@ -149,11 +160,13 @@ impl<M: Payload + ?Sized> Tail<M> {
         let tag = M::FRAMED.then_some(self.next_tag);
         match self.participant.exchange(operation, self.place, position, entry, tag) {
             Ok(Some(got)) => self.slot = got,
-            Ok(None) => return Ok(false),
+            Ok(None) => {
+                self.ready = None;
+                return Ok(false);
+            }
             Err(corrupt) => return Err(self.spoilt(corrupt)),
         }
         self.cursor.take(self.participant.shared.turns);
-        self.clear();
         let shared = &self.participant.shared;
         self.ready = self.cursor.peek(shared);
         shared.expect_entry(position.wrapping_add(EXPECT_ENTRY));
@@ -169,13 +182,18 @@ impl<M: Payload + ?Sized> Tail<M> {
 
     /// Sends `message`, in place of the oldest one where the ring is full.
     pub(super) fn force(&mut self, message: &[u8]) -> Result<Option<Displaced>, SendError> {
-        self.stage(message)?;
+        let room = self.room_behind(message.len())?;
+        self.write(room, message);
+        self.announce(self.last.tag);
+        let displaced = self.give_or_displace()?;
+        self.clear();
+        Ok(displaced)
+    }
+
+    /// Gives the slot to the ring, for the oldest messages where it is full.
+    fn give_or_displace(&mut self) -> Result<Option<Displaced>, SendError> {
         // What was found before is not tried: it need not be at the cursor when this is over.
         self.ready = None;
-        if M::FRAMED {
-            self.next_tag = self.last.tag;
-            self.participant.set_next_tag(self.next_tag);
-        }
         loop {
             let look = match self.cursor.look(&self.participant.shared, Side::Tail) {
                 Ok(look) => look,
@@ -204,14 +222,6 @@ impl<M: Payload + ?Sized> Tail<M> {
         }
     }
 
-    /// Writes `message` behind what is staged, whether or not the ring has room.
-    #[inline(always)]
-    fn stage(&mut self, message: &[u8]) -> Result<(), SendError> {
-        let room = self.room_behind(message.len())?;
-        self.write(room, message);
-        Ok(())
-    }
-
     /// Stages a copy of `message`, for which there is `room`.
     #[inline(always)]
     fn write(&mut self, room: Room, message: &[u8]) {
@@ -225,22 +235,34 @@ impl<M: Payload + ?Sized> Tail<M> {
     fn send_behind(&mut self, message: &[u8]) -> Result<(), SendError> {
         let staged = (self.end, self.count, self.last);
         algorithm::Tail::stage_bytes(self, message)?;
-        let done = self.give();
-        if done.is_err() {
+        let done = self.give(self.last.tag);
+        if done.is_ok() {
+            self.clear();
+        } else {
             (self.end, self.count, self.last) = staged;
             self.mark_last();
         }
         done
     }
 
+    /// Writes a copy of `message`, which may be sent, to the slot, in which nothing is staged.
+    #[inline(always)]
+    fn write_alone(&mut self, message: &[u8]) {
+        let len = message.len();
+        let shared = &self.participant.shared;
+        // A slot has room for one message of any length that is allowed.
+        if let Some(span) = shared.slots().body(self.slot, len) {
+            let tag = if M::FRAMED { self.tag } else { 0 };
+            self.set_header(EMPTY, FrameHeader::packed(len, tag, false));
+            shared.area().write(span, message);
+        }
+    }
+
     /// Room in the slot behind what is staged.
     #[inline(always)]
     fn room_behind(&mut self, len: usize) -> Result<Room, SendError> {
-        self.check()?;
+        self.check(len)?;
         let shared = &self.participant.shared;
-        if M::FRAMED && len > shared.max_message {
-            return Err(SendError::TooLong { len, limit: shared.max_message });
-        }
         let at = if M::FRAMED {
             self.end + WORD
         } else {
@@ -251,7 +273,7 @@ impl<M: Payload + ?Sized> Tail<M> {
         if self.count == Held::MAX_MESSAGES {
             return Err(SendError::Full);
         }
-        self.slot.part(at, len).map(|span| Room { span }).ok_or(SendError::Full)
+        shared.slots().part(self.slot, at, len).map(|span| Room { span }).ok_or(SendError::Full)
     }
 
     /// Counts a message of `len` bytes, which was written behind what is staged, and writes
@@ -343,7 +365,7 @@ impl<M: Payload + ?Sized> algorithm::Tail<M> for Tail<M> {
         let room = (shared.slot_len - at) / M::SIZE as u64;
         let count = room.min((messages.len() / M::SIZE) as u64).min((Held::MAX_MESSAGES - self.count).into());
         let len = count as usize * M::SIZE;
-        if let Some(span) = self.slot.part(at, len) {
+        if let Some(span) = shared.slots().part(self.slot, at, len) {
             shared.area().write(span, &messages[..len]);
             self.add_values(count as u32);
         }
@@ -357,17 +379,18 @@ impl<M: Payload + ?Sized> algorithm::Tail<M> for Tail<M> {
 
     #[inline(always)]
     fn send_bytes(&mut self, message: &[u8]) -> Result<(), SendError> {
-        // A consumer that polls has it; it travels while the message is written.
-        self.participant.shared.expect_entry(self.cursor.position());
+        let shared = &self.participant.shared;
+        // A consumer that polls has both, and they travel together. The slot first: an entry that
+        // came before it would be fetched back before the exchange.
+        shared.expect_slot(self.slot.number(), Side::Tail);
+        shared.expect_entry(self.cursor.position());
         if self.count > 0 {
             return self.send_behind(message);
         }
-        self.stage_bytes(message)?;
-        let done = self.give();
-        if done.is_err() {
-            self.clear();
-        }
-        done
+        self.check(message.len())?;
+        self.find_room()?;
+        self.write_alone(message);
+        self.give(self.tag)
     }
 
     #[inline(always)]
@@ -375,8 +398,10 @@ impl<M: Payload + ?Sized> algorithm::Tail<M> for Tail<M> {
         if self.count == 0 {
             return Ok(());
         }
-        self.check()?;
-        self.give()
+        self.check(0)?;
+        self.give(self.last.tag)?;
+        self.clear();
+        Ok(())
     }
 
     fn let_some_go(&mut self) {
