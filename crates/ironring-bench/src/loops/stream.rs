@@ -36,25 +36,21 @@ pub fn send(sender: &mut impl Sender, stream: Stream, producer: usize, tally: &T
     let Stream { size, batch, consumers, length, .. } = stream;
     let mut words = buffer(size * batch);
     let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
-    let begun = Instant::now();
-    let (mut turn, mut look) = (0, 0);
-    loop {
-        if turn >= look {
-            if length.is_over(turn, begun.elapsed()) {
-                break;
-            }
-            look = length.next_look(turn, size);
-        }
-        if batch == 1 {
+    let (begun, mut turn) = (Instant::now(), 0);
+    while !length.is_over(turn, begun.elapsed()) {
+        let look = length.next_look(turn, size);
+        while batch == 1 && turn < look {
             stamp::write(bytes, stamp::of(producer, turn));
             sender.send(std::hint::black_box(bytes))?;
-        } else {
+            turn += 1;
+        }
+        while turn < look {
             for (i, message) in bytes.chunks_exact_mut(size).enumerate() {
                 stamp::write(message, stamp::of(producer, turn + i as u64));
             }
             sender.send_batch(std::hint::black_box(bytes), size)?;
+            turn += batch as u64;
         }
-        turn += batch as u64;
     }
     if tally.is_last_to_finish(stream.producers) {
         let last = &mut bytes[..size];
@@ -87,35 +83,60 @@ pub fn receive(receiver: &mut impl Receiver, stream: Stream, tally: &Tally) -> R
     let begun = Instant::now();
     // Numbers of the only producer are their turns.
     let only = producers == 1 && consumers == 1;
-    let (mut received, mut look, mut warm) = (0, 0, None);
+    let (mut received, mut warm) = (0, None);
     loop {
-        if received >= look {
-            tally.progress(received);
-            if warm.is_none() && length.is_warm(received, begun.elapsed()) {
-                warm = Some((Instant::now(), received));
-            }
-            look = length.next_look(received, size);
+        tally.progress(received);
+        if warm.is_none() && length.is_warm(received, begun.elapsed()) {
+            warm = Some((Instant::now(), received));
         }
-        let there = if batch == 1 {
-            receiver.recv(bytes)?;
-            1
-        } else {
-            receiver.recv_batch(bytes, size)?
-        };
-        for message in std::hint::black_box(&*bytes).chunks_exact(size).take(there) {
-            if only && stamp::is(message, received) {
+        let look = length.next_look(received, size);
+        while received < look {
+            let there = if batch == 1 {
+                // Most of all time is spent here.
+                if only && !is_odd(receiver, bytes, &mut received, look)? {
+                    break;
+                }
+                if !only {
+                    receiver.recv(bytes)?;
+                }
+                1
+            } else {
+                receiver.recv_batch(bytes, size)?
+            };
+            for message in std::hint::black_box(&*bytes).chunks_exact(size).take(there) {
+                if only && stamp::is(message, received) {
+                    received += 1;
+                    continue;
+                }
+                if only {
+                    order.next[0] = received;
+                }
+                if order.is_end(message)? {
+                    let (since, before) = warm.unwrap_or((begun, 0));
+                    let rate = (received - before) as f64 / since.elapsed().as_nanos() as f64;
+                    return Ok(Received { messages: received, rate });
+                }
                 received += 1;
-                continue;
             }
-            if only {
-                order.next[0] = received;
-            }
-            if order.is_end(message)? {
-                let (since, before) = warm.unwrap_or((begun, 0));
-                let rate = (received - before) as f64 / since.elapsed().as_nanos() as f64;
-                return Ok(Received { messages: received, rate });
-            }
-            received += 1;
         }
     }
+}
+
+/// Receives the messages that are due, singly, until there are `look`; true if another one came,
+/// which is to be looked at.
+#[inline]
+fn is_odd(
+    receiver: &mut impl Receiver,
+    bytes: &mut [u8],
+    received: &mut u64,
+    look: u64,
+) -> Result<bool, Fault> {
+    while *received < look {
+        receiver.recv(bytes)?;
+        if !stamp::is(std::hint::black_box(&*bytes), *received) {
+            return Ok(true);
+        }
+        *received += 1;
+    }
+    Ok(false)
 }

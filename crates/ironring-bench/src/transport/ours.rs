@@ -11,8 +11,18 @@ use ironring::{Options, Wait, mpmc, spsc};
 use super::{Receiver, Sender, expect_len};
 
 /// What a call on a ring gave; its error is kept whole.
+#[inline(always)]
 pub(super) fn in_order<T, E: Error + Send + Sync + 'static>(result: Result<T, E>) -> io::Result<T> {
-    result.map_err(io::Error::other)
+    match result {
+        Ok(done) => Ok(done),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn failed(error: impl Error + Send + Sync + 'static) -> io::Error {
+    io::Error::other(error)
 }
 
 /// A ring of this crate, of whatever kind and messages.
