@@ -56,9 +56,9 @@ pub(super) fn names(title: &str, names: &[String]) -> Axis {
     Axis { title: title.to_owned(), ticks: ticks.collect() }
 }
 
-/// An axis of milliseconds, in some five steps.
+/// An axis of milliseconds, in some eight steps.
 pub(super) fn milliseconds(title: &str, longest: f64) -> Axis {
-    let rough = (longest / 5.0).max(1e-3);
+    let rough = (longest / 8.0).max(1e-3);
     let decade = 10_f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|step| step * decade).find(|step| *step >= rough);
     let step = step.unwrap_or(decade * 10.0);

@@ -124,7 +124,9 @@ pub(super) fn crowds(report: &Report) -> Vec<Plot> {
                 let index = crowds.iter().position(|one| *one == crowd(throughput)).unwrap_or(0);
                 (index as f64, throughput.summary.median.msgs_per_s.max(1e-3).log10())
             };
-            let series = curves(&rows, place);
+            // One that was measured with one number of participants only is in another plot.
+            let mut series = curves(&rows, place);
+            series.retain(|series| series.points.len() > 1);
             let names: Vec<String> =
                 crowds.iter().map(|(producers, consumers)| format!("{producers}P{consumers}C")).collect();
             Plot {
@@ -136,6 +138,7 @@ pub(super) fn crowds(report: &Report) -> Vec<Plot> {
                 marks: Vec::new(),
             }
         })
+        .filter(|plot| !plot.series.is_empty())
         .collect()
 }
 
