@@ -21,15 +21,18 @@ pub enum Length {
 
 impl Length {
     /// Every so many small messages somebody looks at the clock.
-    pub const EVERY: u64 = 256;
+    pub const EVERY: u64 = 4096;
 
     /// After how many messages of `size` bytes, now that there are so many, somebody looks next
     /// whether it is over.
     #[must_use]
     pub fn next_look(self, messages: u64, size: usize) -> u64 {
-        let next = messages + (Self::EVERY * 256 / size as u64).clamp(1, Self::EVERY);
+        let next = messages + (Self::EVERY * 16 / size as u64).clamp(1, Self::EVERY);
         match self {
-            Self::Messages(count) => next.min(count.max(messages + 1)),
+            Self::Messages(count) => {
+                let warm = count / 8;
+                next.min(if messages < warm { warm } else { count.max(messages + 1) })
+            }
             Self::Time { .. } => next,
         }
     }

@@ -38,12 +38,16 @@ const fn step(number: u64) -> usize {
 /// Evaluates `$each` for each place `$at` of a stamp in a message of `$len` bytes.
 macro_rules! at_stamps {
     ($len:expr, $number:expr, $at:ident => $each:expr) => {{
-        let (mut $at, last, step) = (0, $len - WORD, step($number));
-        while $at < last {
-            $each;
-            $at += step;
+        let (mut $at, last) = (0, $len - WORD);
+        // A single word costs what it must: millions of them are sent in a batch.
+        if last > 0 {
+            let step = step($number);
+            while $at < last {
+                $each;
+                $at += step;
+            }
+            $at = last;
         }
-        $at = last;
         $each
     }};
 }
