@@ -3,10 +3,8 @@
 #[cfg(not(loom))]
 use std::time::Instant;
 
-#[cfg(not(loom))]
-use super::PATIENCE;
 use super::{
-    End, Strategy, Wait, Waits,
+    End, PATIENCE, Strategy, Wait, Waits,
     word::{Armed, Woken},
 };
 #[cfg(loom)]
@@ -83,9 +81,7 @@ pub(crate) fn wait<W: Sleeps, T>(
             Step::TimedOut => Some(Err(End::TimedOut)),
         };
         if let Some(done) = done {
-            if done.is_ok() {
-                waiting.found(sleeper.strategy());
-            }
+            waiting.ended(sleeper.strategy());
             return done;
         }
         step = waiting.pass(sleeper);
@@ -216,13 +212,18 @@ impl Waiting {
         };
         match sleeper.sleep(armed, self.deadline) {
             Woken::ByOther => Step::Look,
-            Woken::ByTime => Step::LookRound,
+            Woken::ByTime => {
+                // The word is still as it was made then, so it is as good as made again. Whoever was
+                // looking at it when a short sleep began has done so.
+                self.armed = Some(Armed { patience: PATIENCE, ..armed });
+                Step::LookRound
+            }
         }
     }
 
-    /// Something was found.
+    /// Something was found, or it is not waited for any longer.
     #[inline]
-    fn found(&self, strategy: &mut Strategy) {
+    fn ended(&self, strategy: &mut Strategy) {
         if strategy.wait == Wait::SpinThenPark && self.looks >= BURST {
             strategy.spin.ended(self.has_parked);
         }

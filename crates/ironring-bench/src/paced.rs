@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ironring::{Options, Wait, mpmc, spsc};
+use ironring::{Deadline, Options, Receives, Wait, WaitAny, mpmc, spsc};
 use ironring_testkit::{Args, Ledger, Role, pin_to_core, roles::RoleFn};
 
 use crate::{
@@ -47,32 +47,51 @@ const USED_NS: usize = 3;
 const ELAPSED_NS: usize = 4;
 const WORDS: usize = 5;
 
+/// The rings that a receiver waits for: all at once, by [`WaitAny`] where there are several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Among {
+    /// Of which kind they are.
+    pub kind: Kind,
+    /// How many there are.
+    pub rings: usize,
+    /// The place of the one that messages come by.
+    pub busy: usize,
+}
+
 /// Of messages with so much time between them: `count` of 8 bytes, from `cores.0` to `cores.1`.
 ///
 /// # Panics
 ///
 /// If a message is lost, or a process cannot be started.
-pub fn run(kind: Kind, wait: Wait, gap: Duration, count: u64, cores: Cores) -> Paced {
+pub fn run(among: Among, wait: Wait, gap: Duration, count: u64, cores: Cores) -> Paced {
     pin_to_core(cores.0).expect("a core to run on");
-    match kind {
-        Kind::Spsc => send::<spsc::Ring<[u64; 1]>>("spsc-paced", wait, gap, count, cores.1),
-        Kind::Mpmc => send::<mpmc::Ring<[u64; 1]>>("mpmc-paced", wait, gap, count, cores.1),
+    match among.kind {
+        Kind::Spsc => send::<spsc::Ring<[u64; 1]>>("spsc-paced", among, wait, gap, count, cores.1),
+        Kind::Mpmc => send::<mpmc::Ring<[u64; 1]>>("mpmc-paced", among, wait, gap, count, cores.1),
     }
 }
 
-fn send<R: Shared>(role: &str, wait: Wait, gap: Duration, count: u64, core: usize) -> Paced {
-    let ring = R::anonymous(&Options::messages(1024)).expect("a ring");
+/// Where there is more time than this between messages, the sender sleeps but for so much of it.
+const AWAKE: Duration = Duration::from_millis(2);
+
+fn send<R: Shared>(role: &str, among: Among, wait: Wait, gap: Duration, count: u64, core: usize) -> Paced {
+    let rings: Vec<_> =
+        (0..among.rings).map(|_| R::anonymous(&Options::messages(1024)).expect("a ring")).collect();
     let ledger = Ledger::new(WORDS).expect("a ledger");
-    let role = Role::new(role).ledger(&ledger).pass_fd("ring", &ring).pin(core);
     let index = WAITS.iter().position(|(one, _)| *one == wait).expect("one of all");
-    let mut producer = ring.producer(wait).expect("a producer");
-    let mut child = role.arg(index).arg(count).spawn().expect("a child");
+    let role = Role::new(role).ledger(&ledger).pin(core).arg(index).arg(count).arg(among.rings);
+    let passed = |role: Role, (number, ring)| role.pass_fd(&format!("ring{number}"), ring);
+    let role = rings.iter().enumerate().fold(role, passed);
+    let mut producer = rings[among.busy].producer(wait).expect("a producer");
+    let mut child = role.spawn().expect("a child");
     while ledger.get(READY) == 0 {
         std::thread::sleep(Duration::from_millis(1));
     }
     let begun = Instant::now();
     for number in 1..=count as u32 {
-        while begun.elapsed() < gap * number {
+        let due = gap * number;
+        std::thread::sleep(due.saturating_sub(begun.elapsed() + AWAKE));
+        while begun.elapsed() < due {
             spin_loop();
         }
         producer.send(&kernel_ns(libc::CLOCK_MONOTONIC).to_ne_bytes()).expect("a ring in order");
@@ -82,17 +101,26 @@ fn send<R: Shared>(role: &str, wait: Wait, gap: Duration, count: u64, core: usiz
     Paced { p50_ns: ledger.get(P50), p99_ns: ledger.get(P99), share }
 }
 
-fn receive<R: Shared>(mut args: Args) {
-    let ring = R::from_fd(args.fd("ring")).expect("a ring");
-    let ledger = args.ledger();
-    let mut consumer = ring.consumer(WAITS[args.parse::<usize>("wait")].0).expect("a consumer");
+fn receive<R: Shared<Consumer: Receives>>(mut args: Args) {
+    let (wait, _) = WAITS[args.parse::<usize>("wait")];
     let count: u64 = args.parse("count");
+    let rings = 0..args.parse::<usize>("rings");
+    let rings: Vec<_> =
+        rings.map(|number| R::from_fd(args.fd(&format!("ring{number}"))).expect("a ring")).collect();
+    let ledger = args.ledger();
+    let mut consumers: Vec<_> = rings.iter().map(|ring| ring.consumer(wait).expect("a consumer")).collect();
+    let mut any = WaitAny::new();
+    any.set_strategy(wait);
     let mut late = Vec::with_capacity(count as usize);
     let (used, begun) = (kernel_ns(libc::CLOCK_PROCESS_CPUTIME_ID), kernel_ns(libc::CLOCK_MONOTONIC));
     ledger.set(READY, 1);
     for _ in 0..count {
         let mut sent = [0; 8];
-        consumer.recv(&mut sent).expect("a ring in order");
+        let from = match consumers.len() {
+            1 => 0,
+            _ => any.wait(&mut consumers, Deadline::NEVER).expect("a ring in order"),
+        };
+        consumers[from].recv(&mut sent).expect("a ring in order");
         late.push(kernel_ns(libc::CLOCK_MONOTONIC) - u64::from_ne_bytes(sent));
     }
     ledger.set(ELAPSED_NS, kernel_ns(libc::CLOCK_MONOTONIC) - begun);

@@ -62,7 +62,7 @@ fn main() {
         _ => panic!("two cores are needed to measure, this process may run on {there:?}"),
     });
     if options.paces {
-        return paces::print(pair);
+        return paces::print(pair, &options.only);
     }
     let comparisons = match (options.sweep, options.waiting) {
         (true, _) => comparisons::sweeps(),
