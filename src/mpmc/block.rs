@@ -89,8 +89,8 @@ pub struct OwnedMessages<M: Payload + ?Sized, P: Trust = Wary> {
     slots: Area,
     held: Word,
     slot: u32,
-    /// The record that the slot is held in, where that is not this participant's. Dropped before the seat, which
-    /// then tells others to look for what this has left.
+    /// The record that the slot is held in, where that is not this participant's. Dropped before
+    /// the seat, which then tells others to look for what this has left.
     adopted: Option<Arc<Adopted>>,
     /// Keeps the place among the participants, and its lock, as long as this lives.
     seat: Arc<Seat>,

@@ -192,6 +192,16 @@ pub fn ticks() -> u64 {
 /// assert!(!moved(near, Floor { p50_ns: 40.0, ..near }));
 /// ```
 pub fn moved(before: Floor, after: Floor) -> bool {
-    let ratio = after.p50_ns / before.p50_ns;
-    !(1.0 / 1.5..=1.5).contains(&ratio)
+    !are_near(before.p50_ns, after.p50_ns)
+}
+
+/// Whether two medians of floors are those of cores that are equally far apart: neither is more
+/// than half as large again as the other.
+///
+/// ```
+/// use ironring_testkit::floor::are_near;
+/// assert!(are_near(200.0, 230.0) && !are_near(200.0, 40.0) && !are_near(40.0, 200.0));
+/// ```
+pub fn are_near(one_ns: f64, other_ns: f64) -> bool {
+    (1.0 / 1.5..=1.5).contains(&(other_ns / one_ns))
 }

@@ -9,20 +9,25 @@ mod victims;
 use std::{
     fmt,
     fs::File,
-    io::{Read, Seek},
+    io::{self, Read, Seek, Write},
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant},
 };
 
 use hdrhistogram::Histogram;
-use ironring_testkit::{Child, Exit, Ledger, Role, roles::RoleFn};
+use ironring_testkit::{Args, Child, Exit, Ledger, Role, roles::RoleFn};
 use serde::{Deserialize, Serialize};
 
 use self::side::Result;
 use self::victims::Kill;
 use crate::{
-    clock::UNIT_NS, contender::Contender, fault::Fault, loops::histogram, measure::Measure, report::Sides,
+    clock::UNIT_NS,
+    contender::Contender,
+    fault::Fault,
+    loops::{add_counts, histogram},
+    measure::Measure,
+    report::Sides,
     tally::Tally,
 };
 
@@ -66,18 +71,44 @@ impl Job {
         if side.is_multiple_of(2) { self.cores.0 } else { self.cores.1 }
     }
 
-    /// Starts the process for a role, on a core; it writes its result to the file.
-    fn role(self, name: &str, ledger: &Ledger) -> std::io::Result<(Role, File)> {
-        let job = serde_json::to_string(&self).map_err(std::io::Error::other)?;
-        let result = tempfile::tempfile()?;
-        Ok((Role::new(name).arg(job).ledger(ledger).pass_fd("result", &result), result))
+    /// A process that is told the job.
+    fn role(self, name: &str, ledger: &Ledger) -> io::Result<Role> {
+        let job = serde_json::to_string(&self).map_err(io::Error::other)?;
+        Ok(Role::new(name).arg(job).ledger(ledger))
+    }
+
+    /// What this process was told.
+    fn told(args: &mut Args) -> Self {
+        serde_json::from_str(&args.parse::<String>("job")).expect("a job")
+    }
+
+    /// A process that [works](work) at the job, and writes its results to the file.
+    fn worker(self, name: &str, ledger: &Ledger) -> io::Result<(Role, File)> {
+        let results = tempfile::tempfile()?;
+        Ok((self.role(name, ledger)?.pass_fd(RESULTS, &results), results))
     }
 }
 
-/// A process of a measurement, and where it writes its result.
+/// The name of the file for results.
+const RESULTS: &str = "results";
+
+/// The work of a process of a measurement: writes down what each of its sides has done.
+fn work(
+    mut args: Args,
+    sides: impl FnOnce(Job, &Ledger, &mut Args) -> std::result::Result<Vec<Result>, Fault>,
+) {
+    let job = Job::told(&mut args);
+    let ledger = args.ledger();
+    let mut results = File::from(args.fd(RESULTS));
+    let done = sides(job, &ledger, &mut args);
+    let text = serde_json::to_vec(&done).expect("numbers and texts");
+    results.write_all(&text).expect("a file");
+}
+
+/// A process of a measurement, and where it writes its results.
 struct Running {
     child: Child,
-    result: File,
+    results: File,
 }
 
 /// What a measurement has given.
@@ -230,8 +261,8 @@ fn collect(
         for mut side in running {
             match side.child.wait_timeout(LOOK) {
                 None => left.push(side),
-                Some(exit) => match side.result(exit) {
-                    Ok(part) => parts.push(part),
+                Some(exit) => match side.results(exit) {
+                    Ok(more) => parts.extend(more),
                     // What went wrong is told by who has seen a message, not by who misses it.
                     Err(other) => fault = Some(worse(fault.take(), other)),
                 },
@@ -248,7 +279,7 @@ fn collect(
     // Who has failed for the same reason says so soon, if at all.
     for mut side in running {
         if let Some(exit) = side.child.wait_timeout(LOOK)
-            && let Err(other) = side.result(exit)
+            && let Err(other) = side.results(exit)
         {
             fault = worse(Some(fault), other);
         }
@@ -267,15 +298,15 @@ fn worse(one: Option<Fault>, other: Fault) -> Fault {
 
 impl Running {
     /// What the process wrote before it ended so.
-    fn result(&mut self, exit: Exit) -> std::result::Result<Result, Fault> {
+    fn results(&mut self, exit: Exit) -> std::result::Result<Vec<Result>, Fault> {
         if matches!(exit, Exit::Signalled(libc::SIGINT | libc::SIGTERM)) {
             return Err(Fault::Interrupted);
         }
         let mut text = String::new();
-        self.result.rewind()?;
-        self.result.read_to_string(&mut text)?;
-        match serde_json::from_str::<std::result::Result<Result, Fault>>(&text) {
-            Ok(result) if exit.success() => result,
+        self.results.rewind()?;
+        self.results.read_to_string(&mut text)?;
+        match serde_json::from_str::<std::result::Result<Vec<Result>, Fault>>(&text) {
+            Ok(results) if exit.success() => results,
             _ => Err(Fault::Failed(format!("a process of the measurement {exit}"))),
         }
     }
@@ -296,9 +327,7 @@ fn sum(parts: &[Result]) -> Outcome {
         outcome.messages += part.received;
         outcome.rate += part.rate;
         outcome.cpu_ns += part.cpu_ns;
-        for (value, count) in &part.latencies {
-            outcome.latencies.saturating_record_n(*value, *count);
-        }
+        add_counts(&mut outcome.latencies, &part.latencies);
     }
     outcome
 }

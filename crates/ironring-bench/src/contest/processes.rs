@@ -1,6 +1,6 @@
 //! Measurements between processes, a side each.
 
-use std::io::{self, Write};
+use std::io;
 
 use ironring::{mpmc, spsc};
 use ironring_testkit::{Args, Ledger, Role};
@@ -98,12 +98,12 @@ pub(super) fn run(
             pass(role, &links, Some(way), End::Receiving).arg(way)
         })?;
         let start = |(number, part): (usize, Part)| -> io::Result<Running> {
-            let (mut role, result) = job.role(ROLE, ledger)?;
+            let (mut role, results) = job.worker(ROLE, ledger)?;
             let (to, from) = ways(part);
             for (way, end) in [(to, End::Sending), (from, End::Receiving)] {
                 role = pass(role, &links, way, end);
             }
-            Ok(Running { child: role.pin(job.core(number)).arg(number).spawn()?, result })
+            Ok(Running { child: role.pin(job.core(number)).arg(number).spawn()?, results })
         };
         let running: io::Result<Vec<Running>> = job.measure.parts().into_iter().enumerate().map(start).collect();
         collect(running?, victims)
@@ -116,19 +116,16 @@ fn pass<L: Link>(role: Role, links: &[(&str, L)], way: Option<&str>, end: End) -
 }
 
 /// The role: a side of a measurement.
-pub(super) fn side(mut args: Args) {
-    let job: Job = serde_json::from_str(&args.parse::<String>("job")).expect("a job");
-    let number = args.parse("side");
-    let ledger = args.ledger();
-    let mut result = std::fs::File::from(args.fd("result"));
-    let done = with_link!(job, L => run_side::<L>(job, number, &ledger, &mut args));
-    let text = serde_json::to_vec(&done).expect("numbers and texts");
-    result.write_all(&text).expect("a file");
+pub(super) fn side(args: Args) {
+    super::work(args, |job, ledger, args| {
+        let number = args.parse("side");
+        with_link!(job, L => run_side::<L>(job, number, ledger, args)).map(|result| vec![result])
+    });
 }
 
 /// The role: a process that awaits its turn, receives a message, and is killed.
 pub(super) fn victim(mut args: Args) {
-    let job: Job = serde_json::from_str(&args.parse::<String>("job")).expect("a job");
+    let job = Job::told(&mut args);
     let number: usize = args.parse("victim");
     let way: String = args.parse("way");
     let held = args.ledger();

@@ -1,6 +1,5 @@
 //! One side of a measurement, whatever it is run by.
 
-use hdrhistogram::Histogram;
 use ironring_testkit::{Ledger, pin_to_core};
 use serde::{Deserialize, Serialize};
 
@@ -70,13 +69,13 @@ impl<S: Sender, R: Receiver> Side<'_, S, R> {
             (Part::Ping { size, length }, Some(sender), Some(receiver)) => {
                 let (messages, latencies) = loops::ping(sender, receiver, size, length, tally)?;
                 (result.sent, result.received) = (messages, messages);
-                result.latencies = counts(&latencies);
+                result.latencies = loops::counts(&latencies);
             }
             (Part::Pace { pace }, Some(sender), _) => result.sent = loops::pace(sender, pace, tally)?,
             (Part::Arrive { pace }, _, Some(receiver)) => {
                 let arrivals = loops::arrive(receiver, pace, tally)?;
                 (result.received, result.rate) = (arrivals.messages, arrivals.rate);
-                result.latencies = counts(&arrivals.lateness);
+                result.latencies = loops::counts(&arrivals.lateness);
                 result.repeated = arrivals.repeated;
                 (result.turns, result.redelivered) = (arrivals.turns, arrivals.redelivered);
             }
@@ -85,9 +84,4 @@ impl<S: Sender, R: Receiver> Side<'_, S, R> {
         }
         Ok(result)
     }
-}
-
-/// The values of a histogram, and how often each was met.
-pub(super) fn counts(histogram: &Histogram<u64>) -> Vec<(u64, u64)> {
-    histogram.iter_recorded().map(|count| (count.value_iterated_to(), count.count_at_value())).collect()
 }

@@ -1,9 +1,6 @@
 //! Measurements between threads, in a process of their own.
 
-use std::{
-    io::{self, Write},
-    thread,
-};
+use std::{io, thread};
 
 use ironring::mpmc;
 use ironring_testkit::{Args, Ledger};
@@ -25,21 +22,16 @@ pub(super) const ROLE: &str = "bench-sides";
 
 /// Starts the process of a measurement.
 pub(super) fn start(job: Job, ledger: &Ledger) -> io::Result<Running> {
-    let (role, result) = job.role(ROLE, ledger)?;
-    Ok(Running { child: role.spawn()?, result })
+    let (role, results) = job.worker(ROLE, ledger)?;
+    Ok(Running { child: role.spawn()?, results })
 }
 
 /// The role: all sides of a measurement.
-pub(super) fn sides(mut args: Args) {
-    let job: Job = serde_json::from_str(&args.parse::<String>("job")).expect("a job");
-    let ledger = args.ledger();
-    let mut result = std::fs::File::from(args.fd("result"));
-    let done = run(job, &ledger);
-    let text = serde_json::to_vec(&done).expect("numbers and texts");
-    result.write_all(&text).expect("a file");
+pub(super) fn sides(args: Args) {
+    super::work(args, |job, ledger, _| run(job, ledger));
 }
 
-fn run(job: Job, ledger: &Ledger) -> std::result::Result<Result, Fault> {
+fn run(job: Job, ledger: &Ledger) -> std::result::Result<Vec<Result>, Fault> {
     let size = job.measure.size();
     match job.contender {
         Contender::ArrayQueue { messages, back_off } => super::with_words!(size, W => {
@@ -74,7 +66,7 @@ fn run(job: Job, ledger: &Ledger) -> std::result::Result<Result, Fault> {
 }
 
 /// Measures rings of this crate, each with further consumers that do nothing.
-fn rings<R: Shared>(job: Job, ledger: &Ledger) -> std::result::Result<Result, Fault> {
+fn rings<R: Shared>(job: Job, ledger: &Ledger) -> std::result::Result<Vec<Result>, Fault> {
     let setup = job.contender.setup(job.measure.size(), job.measure.batch());
     let Contender::Mpmc { idle, .. } = job.contender else {
         return Err(Fault::Unavailable("only that ring is measured between threads".into()));
@@ -96,7 +88,7 @@ fn among<S: Sender + Send, R: Receiver + Send>(
     ledger: &Ledger,
     mut sender: impl FnMut(bool) -> std::result::Result<S, Fault>,
     mut receiver: impl FnMut(bool) -> std::result::Result<R, Fault>,
-) -> std::result::Result<Result, Fault> {
+) -> std::result::Result<Vec<Result>, Fault> {
     let parts = job.measure.parts();
     let of = parts.len();
     let mut sides = Vec::new();
@@ -114,15 +106,9 @@ fn among<S: Sender + Send, R: Receiver + Send>(
             .into_iter()
             .map(|side| scope.spawn(move || side.run(libc::CLOCK_THREAD_CPUTIME_ID)))
             .collect();
-        let mut all = Result::default();
-        for thread in threads {
-            let one = thread.join().map_err(|_| Fault::Failed("a thread panicked".into()))??;
-            all.sent += one.sent;
-            all.received += one.received;
-            all.rate += one.rate;
-            all.cpu_ns += one.cpu_ns;
-            all.latencies.extend(one.latencies);
-        }
-        Ok(all)
+        let results = threads
+            .into_iter()
+            .map(|thread| thread.join().map_err(|_| Fault::Failed("a thread panicked".into()))?);
+        results.collect()
     })
 }

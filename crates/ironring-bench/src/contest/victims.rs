@@ -46,11 +46,10 @@ impl Victims {
     pub(super) fn start(job: Job, pass: impl Fn(Role, Victim) -> Role) -> io::Result<Self> {
         let (count, victim) = job.measure.victims().unwrap_or((0, Victim::None));
         let held = Ledger::new(count.max(1))?;
-        let text = serde_json::to_string(&job).map_err(io::Error::other)?;
         let mut waiting = Vec::new();
         for number in 0..count {
             let (wait, turn) = io::pipe()?;
-            let role = Role::new(ROLE).ledger(&held).pass_fd(TURN, &wait).arg(&text).arg(number);
+            let role = job.role(ROLE, &held)?.pass_fd(TURN, &wait).arg(number);
             waiting.push((pass(role, victim).spawn()?, turn));
         }
         Ok(Self { waiting, held })

@@ -59,3 +59,15 @@ impl Order {
 pub fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, 10_000_000_000 * UNITS as u64, 3).expect("bounds in order")
 }
+
+/// The values of a histogram, and how often each was met: smaller than the histogram.
+pub(crate) fn counts(histogram: &Histogram<u64>) -> Vec<(u64, u64)> {
+    histogram.iter_recorded().map(|count| (count.value_iterated_to(), count.count_at_value())).collect()
+}
+
+/// Adds the values of another histogram, given as its [`counts`].
+pub(crate) fn add_counts(histogram: &mut Histogram<u64>, counts: &[(u64, u64)]) {
+    for (value, count) in counts {
+        histogram.saturating_record_n(*value, *count);
+    }
+}

@@ -16,6 +16,7 @@ mod units;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub(crate) use self::summary::counted;
 pub use self::{
     compare::{Comparison, Line, RULE, Verdict, compare},
     machine::{Cache, Machine},

@@ -21,6 +21,10 @@ pub struct Repeat<F> {
 }
 
 impl<F> Repeat<F> {
+    const fn has_moved(&self) -> bool {
+        self.moved
+    }
+
     /// The floor in nanoseconds, if those before and after agree: neither is half as much again as
     /// the other.
     fn floor_ns(&self) -> Option<f64> {
@@ -71,7 +75,7 @@ impl<F: Clone + Serialize + DeserializeOwned> Summary<F> {
     /// ```
     #[must_use]
     pub fn of(repeats: Vec<Repeat<F>>) -> Self {
-        let columns = columns(&counted(&repeats));
+        let columns = columns(&counted(&repeats, Repeat::has_moved));
         let pick = |end: fn(&[f64]) -> f64| {
             let picked = columns.iter().map(|(name, values)| (name.clone(), end(values).into()));
             serde_json::from_value(Value::Object(picked.collect())).expect("the names of its own figures")
@@ -91,7 +95,7 @@ impl<F: Clone + Serialize + DeserializeOwned> Summary<F> {
     /// If there are no repeats.
     #[must_use]
     pub fn floor_ns(&self) -> f64 {
-        let floors: Vec<f64> = counted(&self.repeats)
+        let floors: Vec<f64> = counted(&self.repeats, Repeat::has_moved)
             .iter()
             .flat_map(|repeat| [repeat.floor_before_ns, repeat.floor_after_ns])
             .collect();
@@ -117,7 +121,7 @@ pub(super) trait OverRepeats {
 
 impl<F: Serialize> OverRepeats for Summary<F> {
     fn values(&self, name: &str) -> Vec<f64> {
-        let columns = columns(&counted(&self.repeats));
+        let columns = columns(&counted(&self.repeats, Repeat::has_moved));
         columns.into_iter().find(|(found, _)| found == name).map_or_else(Vec::new, |(_, values)| values)
     }
 
@@ -137,8 +141,10 @@ impl<F: Serialize> OverRepeats for Summary<F> {
     }
 }
 
-fn counted<F>(repeats: &[Repeat<F>]) -> Vec<&Repeat<F>> {
-    let steady: Vec<_> = repeats.iter().filter(|repeat| !repeat.moved).collect();
+/// The repeats that count: those during which the machine has not `moved` the cores; if it always
+/// did, all.
+pub(crate) fn counted<T>(repeats: &[T], moved: impl Fn(&T) -> bool) -> Vec<&T> {
+    let steady: Vec<_> = repeats.iter().filter(|repeat| !moved(repeat)).collect();
     if steady.is_empty() { repeats.iter().collect() } else { steady }
 }
 

@@ -190,7 +190,7 @@ impl Floors {
     fn have_moved(&mut self, before: Floor, after: Floor) -> bool {
         const ENOUGH: usize = 20;
         self.0.extend([before.p50_ns, after.p50_ns]);
-        let is_elsewhere = self.0.len() > ENOUGH && results::is_elsewhere(median(&self.0), after.p50_ns);
+        let is_elsewhere = self.0.len() > ENOUGH && !floor::are_near(median(&self.0), after.p50_ns);
         floor::moved(before, after) || is_elsewhere
     }
 }

@@ -1,12 +1,12 @@
 //! Measurements, as they become rows of a report.
 
-use ironring_testkit::floor::{Floor, Placement};
+use ironring_testkit::floor::{Floor, Placement, are_near};
 
 use super::{Measured, plan::Cell, plan::Shape};
 use crate::{
     clock::UNIT_NS,
     contest::Deaths,
-    loops::histogram,
+    loops::{add_counts, counts, histogram},
     measure::KILLS_EVERY,
     report::{
         self, Cost, Kill, Latency, Loaded, OpenLoop, Percentiles, Point, Rates, Repeat, Row, Summary,
@@ -70,11 +70,7 @@ impl Results {
         self.repeats.push(One {
             floors: [before, after].map(|floor: Floor| floor.p50_ns),
             moved,
-            latencies: outcome
-                .latencies
-                .iter_recorded()
-                .map(|count| (count.value_iterated_to(), count.count_at_value()))
-                .collect(),
+            latencies: counts(&outcome.latencies),
             latency: Percentiles::of(&outcome.latencies, UNIT_NS),
             rates: Rates {
                 msgs_per_s,
@@ -100,16 +96,15 @@ impl Results {
     }
 
     /// The repeats that count.
-    fn counted(&self) -> impl Iterator<Item = &One> {
-        let all_moved = self.repeats.iter().all(|one| one.moved);
-        self.repeats.iter().filter(move |one| all_moved || !one.moved)
+    fn counted(&self) -> Vec<&One> {
+        report::counted(&self.repeats, |one| one.moved)
     }
 
     /// How many messages they have timed, and those as a curve.
     fn curve(&self) -> (u64, Vec<Point>) {
         let mut all = histogram();
-        for (value, count) in self.counted().flat_map(|one| &one.latencies) {
-            all.saturating_record_n(*value, *count);
+        for one in self.counted() {
+            add_counts(&mut all, &one.latencies);
         }
         (all.len(), curve(&all, UNIT_NS))
     }
@@ -141,14 +136,15 @@ impl Results {
             Shape::Survivors { victim } => {
                 let summary = self.summary(survival);
                 let (floor, (samples, curve)) = (summary.floor_ns(), self.curve());
-                let last = self.counted().last().map(|one| &one.deaths).cloned().unwrap_or_default();
+                let counted = self.counted();
+                let last = counted.last().map(|one| one.deaths.clone()).unwrap_or_default();
                 let row = Survivors {
                     victim,
                     every_ms: KILLS_EVERY.as_secs_f64() * 1e3,
                     summary,
                     samples,
-                    lost: self.counted().map(|one| one.lost).sum(),
-                    repeated: self.counted().map(|one| one.deaths.repeated).sum(),
+                    lost: counted.iter().map(|one| one.lost).sum(),
+                    repeated: counted.iter().map(|one| one.deaths.repeated).sum(),
                     ended: None,
                     curve,
                     timeline: timeline(&last.turns),
@@ -207,14 +203,9 @@ fn timeline(turns: &[(u64, u64)]) -> Vec<Window> {
         .collect()
 }
 
-/// Whether a floor is half as large again as the usual one, or two thirds of it: the host runs
-/// the cores somewhere else, which makes it another machine.
-pub(super) fn is_elsewhere(usual: f64, floor: f64) -> bool {
-    !(usual / 1.5..=usual * 1.5).contains(&floor)
-}
-
 /// The rows, in the order of the cells. A repeat with another floor than is usual in the whole run
-/// is marked as one during which the cores moved.
+/// is marked as one during which the cores moved: the host ran them somewhere else, which makes it
+/// another machine.
 pub(super) fn rows(mut results: Vec<Results>, placement: Placement) -> Vec<Row> {
     let placement = match placement {
         Placement::Siblings => report::Placement::Siblings,
@@ -229,7 +220,7 @@ pub(super) fn rows(mut results: Vec<Results>, placement: Placement) -> Vec<Row> 
     }
     let usual = median(&floors);
     for one in results.iter_mut().flat_map(|result| &mut result.repeats) {
-        one.moved |= one.floors.iter().any(|floor| is_elsewhere(usual, *floor));
+        one.moved |= one.floors.iter().any(|floor| !are_near(usual, *floor));
     }
     results.into_iter().map(|result| result.row(placement)).collect()
 }
