@@ -133,16 +133,24 @@ impl<M: Payload + ?Sized> Tail<M> {
         corrupt
     }
 
-    /// Gives the slot to the ring, with all that is written to it, of which the last has `tag`.
+    /// Gives the slot to the ring, with all that is written to it, of which the last has `tag`, for
+    /// that in `entry`, which was found free, or in the next that is.
     #[inline(always)]
-    fn give(&mut self, tag: u32) -> Result<(), SendError> {
+    fn give(&mut self, mut entry: u64, tag: u32) -> Result<(), SendError> {
         self.announce(tag);
-        loop {
-            let entry = self.find_room()?;
-            if self.exchange(Operation::Enqueue, entry)? {
-                return Ok(());
-            }
+        while !self.exchange(Operation::Enqueue, entry)? {
+            entry = self.find_room()?;
         }
+        Ok(())
+    }
+
+    /// Gives the slot to the ring, with all that is staged.
+    #[inline(always)]
+    fn give_staged(&mut self) -> Result<(), SendError> {
+        let entry = self.find_room()?;
+        self.give(entry, self.last.tag)?;
+        self.clear();
+        Ok(())
     }
 
     /// Says that the next tag to be published is `tag`.
@@ -235,10 +243,8 @@ impl<M: Payload + ?Sized> Tail<M> {
     fn send_behind(&mut self, message: &[u8]) -> Result<(), SendError> {
         let staged = (self.end, self.count, self.last);
         algorithm::Tail::stage_bytes(self, message)?;
-        let done = self.give(self.last.tag);
-        if done.is_ok() {
-            self.clear();
-        } else {
+        let done = self.give_staged();
+        if done.is_err() {
             (self.end, self.count, self.last) = staged;
             self.mark_last();
         }
@@ -247,15 +253,17 @@ impl<M: Payload + ?Sized> Tail<M> {
 
     /// Writes a copy of `message`, which may be sent, to the slot, in which nothing is staged.
     #[inline(always)]
-    fn write_alone(&mut self, message: &[u8]) {
+    fn write_alone(&mut self, message: &[u8]) -> Result<(), SendError> {
         let len = message.len();
         let shared = &self.participant.shared;
-        // A slot has room for one message of any length that is allowed.
-        if let Some(span) = shared.slots().body(self.slot, len) {
-            let tag = if M::FRAMED { self.tag } else { 0 };
-            self.set_header(EMPTY, FrameHeader::packed(len, tag, false));
-            shared.area().write(span, message);
-        }
+        // A slot has room for one message of any length that is allowed, so this never fails.
+        let Some(span) = shared.slots().body(self.slot, len) else {
+            return Err(SendError::TooLong { len, limit: shared.max_message });
+        };
+        let tag = if M::FRAMED { self.tag } else { 0 };
+        self.set_header(EMPTY, FrameHeader::packed(len, tag, false));
+        shared.area().write(span, message);
+        Ok(())
     }
 
     /// Room in the slot behind what is staged.
@@ -388,9 +396,9 @@ impl<M: Payload + ?Sized> algorithm::Tail<M> for Tail<M> {
             return self.send_behind(message);
         }
         self.check(message.len())?;
-        self.find_room()?;
-        self.write_alone(message);
-        self.give(self.tag)
+        let entry = self.find_room()?;
+        self.write_alone(message)?;
+        self.give(entry, self.tag)
     }
 
     #[inline(always)]
@@ -399,9 +407,7 @@ impl<M: Payload + ?Sized> algorithm::Tail<M> for Tail<M> {
             return Ok(());
         }
         self.check(0)?;
-        self.give(self.last.tag)?;
-        self.clear();
-        Ok(())
+        self.give_staged()
     }
 
     fn let_some_go(&mut self) {
