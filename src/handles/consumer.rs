@@ -451,4 +451,8 @@ impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Receives for Consumer<M, P, A>
         };
         Ok(self.watch.insert(watch))
     }
+
+    fn is_told_of_death(&mut self) -> bool {
+        self.watch.as_ref().is_some_and(|watch| watch.is_to_look_round())
+    }
 }

@@ -27,6 +27,10 @@ pub trait Receives: Waits {
     /// What tells when to look again, by calling `rung`, always the same.
     #[doc(hidden)]
     fn watched(&mut self, rung: fn()) -> Result<&Watch, Error>;
+
+    /// Whether that has told of a death since this was asked last.
+    #[doc(hidden)]
+    fn is_told_of_death(&mut self) -> bool;
 }
 
 impl<B: DerefMut<Target: Waits>> Waits for B {
@@ -42,6 +46,10 @@ impl<B: DerefMut<Target: Receives>> Receives for B {
 
     fn watched(&mut self, rung: fn()) -> Result<&Watch, Error> {
         (**self).watched(rung)
+    }
+
+    fn is_told_of_death(&mut self) -> bool {
+        (**self).is_told_of_death()
     }
 }
 
@@ -75,8 +83,8 @@ impl<B: DerefMut<Target: Receives>> Receives for B {
 /// It is fair: it looks first behind the one that it told of last, so that each that has something
 /// gets its turn before any other gets a second.
 ///
-/// There is no limit to their number. A thread sleeps on up to 128 of them at once; where there
-/// are more, the first 127 wake it themselves, and the others by way of the thread that
+/// There is no limit to their number. A thread sleeps on up to 127 of them at once; where there
+/// are more, those wake it themselves, and the others by way of the thread that
 /// [`Consumer::readiness`](crate::Consumer::readiness) tells of, which is one wake-up more: those
 /// that are in a hurry come first. On a kernel before Linux 5.16 it cannot sleep so, and looks
 /// again every millisecond.
@@ -91,6 +99,8 @@ pub struct WaitAny {
     pub(super) expected: Vec<u32>,
     /// Whether something has happened since the last look.
     pub(super) is_awake: bool,
+    /// Whether the last call told of an end: the look that found it may have found others, too.
+    pub(super) has_told_of_an_end: bool,
 }
 
 /// Why [`WaitAny::wait`] names no receiver that has a message.
@@ -131,7 +141,7 @@ pub enum WaitAnyError {
         #[source]
         error: RecvError,
     },
-    /// There are more than 128, and the system refuses to have the others watched.
+    /// There are more than 127, and the system refuses to have the others watched.
     #[error(transparent)]
     Watch(Error),
 }
@@ -173,7 +183,7 @@ impl WaitAny {
     ///
     /// [`WaitAnyError::TimedOut`]; [`WaitAnyError::Receiver`] for one that will give nothing, with
     /// the errors of [`Consumer::recv`](crate::Consumer::recv), each time that it is its turn;
-    /// [`WaitAnyError::Watch`], for more than 128.
+    /// [`WaitAnyError::Watch`], for more than 127.
     ///
     /// # Panics
     ///

@@ -2,6 +2,7 @@
 //! makes others fence.
 
 use std::{
+    io, ptr,
     sync::atomic::{AtomicU32, Ordering, compiler_fence},
     time::Duration,
 };
@@ -57,12 +58,30 @@ pub(super) fn wait_any<'a>(words: impl Iterator<Item = (&'a AtomicU32, u32)>, ti
     woken(done, timeout)
 }
 
+/// Whether [`wait_any`] can sleep, and does not nap instead.
+pub(super) fn sleeps_on_several() -> io::Result<()> {
+    // SAFETY: of no words none is accessed, and where there is no time, none is read.
+    unsafe {
+        libc::syscall(
+            libc::SYS_futex_waitv,
+            ptr::null::<libc::futex_waitv>(),
+            0,
+            0,
+            ptr::null::<libc::timespec>(),
+            0,
+        )
+    };
+    let error = io::Error::last_os_error();
+    // So it complains of the number of words, where it knows the call.
+    if error.raw_os_error() == Some(libc::EINVAL) { Ok(()) } else { Err(error) }
+}
+
 /// How a sleep ended for which the kernel returned `done`.
 fn woken(done: libc::c_long, timeout: Duration) -> Woken {
     if done >= 0 {
         return Woken::ByOther;
     }
-    match std::io::Error::last_os_error().raw_os_error() {
+    match io::Error::last_os_error().raw_os_error() {
         // The word was another already, or there was a signal.
         Some(libc::EAGAIN | libc::EINTR) => Woken::ByOther,
         Some(libc::ETIMEDOUT) => Woken::ByTime,

@@ -3,23 +3,23 @@
 use std::{
     mem,
     sync::atomic::{AtomicU32, Ordering, fence},
+    time::Duration,
 };
 
 use super::{
-    End, PATIENCE, Receives, Strategy, WaitAny, Watch,
+    End, LONG_IDLE, PATIENCE, Receives, Strategy, WaitAny,
     kernel::{self, MAX_WORDS},
+    told::{self, LONG_PATIENCE},
     wait::Sleeps,
     word::{Armed, NOTICE, Woken},
 };
-use crate::{Deadline, Error, RecvError};
+use crate::{Error, RecvError};
 
 /// Rung for all who sleep on more words than the kernel allows.
 static BELL: AtomicU32 = AtomicU32::new(0);
 
 fn ring_bell() {
-    // Release: pairs with the Acquire in `Several::arm`.
-    BELL.fetch_add(1, Ordering::Release);
-    kernel::wake_all(&BELL);
+    told::ring_bell(&BELL);
 }
 
 /// Those who are waited for in one call.
@@ -38,10 +38,29 @@ impl<'a, R: Receives> Several<'a, R> {
         Ok(several)
     }
 
-    /// How many of them are slept on; where that is not all, so that there is a word left for the bell.
+    /// How many of them are slept on, so that there is a word left for the bell.
     fn direct(&self) -> usize {
-        let len = self.receivers.len();
-        if len > MAX_WORDS { MAX_WORDS - 1 } else { len }
+        self.receivers.len().min(MAX_WORDS - 1)
+    }
+
+    /// Has deaths told, where it has been idle for long; false if they are not, for all.
+    fn tell_of_deaths(&mut self) -> bool {
+        let direct = self.direct();
+        let Self { any, receivers } = self;
+        if any.strategy.idle < LONG_IDLE {
+            return false;
+        }
+        let mut is_told = true;
+        for (receiver, expected) in receivers[..direct].iter_mut().zip(&any.expected) {
+            match receiver.watched(ring_bell) {
+                Ok(watch) => is_told &= watch.arm(*expected),
+                Err(_) => {
+                    any.strategy.idle = Duration::ZERO;
+                    return false;
+                }
+            }
+        }
+        is_told
     }
 
     /// Whose turn it is to tell of something, and what.
@@ -53,6 +72,7 @@ impl<'a, R: Receives> Several<'a, R> {
             let found = self.receivers[index].look(for_the_dead || end.is_some());
             if let Some(found) = found.or(end.map(|end| Err(end.into()))) {
                 self.any.turn = index + 1;
+                self.any.has_told_of_an_end = found.is_err();
                 return Some((index, found));
             }
         }
@@ -67,19 +87,19 @@ impl<R: Receives> Sleeps for Several<'_, R> {
 
     fn is_to_look_round(&mut self) -> bool {
         let ask = |is_to, receiver: &mut R| {
+            let has_died = receiver.is_told_of_death();
             let (waiter, seat) = receiver.waiter();
-            waiter.is_to_look_round(seat) || is_to
+            waiter.is_to_look_round(seat) || has_died || is_to
         };
-        self.receivers.iter_mut().fold(false, ask)
+        let has_told = mem::take(&mut self.any.has_told_of_an_end);
+        self.receivers.iter_mut().fold(has_told, ask)
     }
 
     /// Notes the end of each, for the look that follows; all together have none.
     fn end(&mut self, asks_kernel: bool) -> Option<End> {
-        let direct = self.direct();
-        for (index, receiver) in self.receivers.iter_mut().enumerate() {
-            let is_told = index >= direct && receiver.watched(ring_bell).is_ok_and(Watch::is_to_look_round);
+        for (receiver, end) in self.receivers.iter_mut().zip(&mut self.any.ends) {
             let (waiter, seat) = receiver.waiter();
-            self.any.ends[index] = waiter.end(seat, asks_kernel || is_told);
+            *end = waiter.end(seat, asks_kernel);
         }
         None
     }
@@ -114,20 +134,22 @@ impl<R: Receives> Sleeps for Several<'_, R> {
             let is_armed = receiver.watched(ring_bell).is_ok_and(|watch| watch.arm(*expected));
             self.any.is_awake |= !is_armed;
         }
+        if armed.patience == PATIENCE && self.tell_of_deaths() {
+            armed.patience = LONG_PATIENCE;
+        }
         armed
     }
 
-    fn sleep(&mut self, armed: Armed, deadline: Deadline) -> Woken {
+    fn sleep(&mut self, armed: Armed, timeout: Duration) -> Woken {
         if mem::take(&mut self.any.is_awake) {
             return Woken::ByOther;
         }
         let direct = self.direct();
-        let bell = (direct < self.receivers.len()).then_some((&BELL, armed.expected));
         let words = self.receivers[..direct].iter_mut().map(|receiver| {
             let word: &AtomicU32 = receiver.waiter().1.signals().own().word();
             word
         });
         let words = words.zip(self.any.expected.iter().copied());
-        kernel::wait_any(words.chain(bell), armed.timeout(deadline))
+        kernel::wait_any(words.chain([(&BELL, armed.expected)]), timeout)
     }
 }

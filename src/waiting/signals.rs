@@ -7,8 +7,13 @@ use super::{
     End, PATIENCE, Session, Strategy, Wait, WhenAlone,
     word::{Armed, FENCE, WaitWord, Woken},
 };
+#[cfg(not(loom))]
+use super::{
+    LONG_IDLE,
+    told::{LONG_PATIENCE, Told},
+};
 use crate::{
-    Deadline, Role, Seat,
+    Role, Seat,
     memory::Mapping,
     region::Region,
     sync::{self, Ordering, fence},
@@ -82,11 +87,6 @@ impl Signals {
         self.session.is_over()
     }
 
-    /// Sleeps until somebody rings, as far as neither `deadline` nor the patience is over.
-    pub(super) fn sleep(&self, armed: Armed, deadline: Deadline) -> Woken {
-        self.own.sleep(armed, armed.timeout(deadline))
-    }
-
     /// The word that this participant sleeps on.
     #[cfg(not(loom))]
     pub(super) const fn own(&self) -> &WaitWord {
@@ -121,6 +121,9 @@ pub struct Waiter {
     fencing: Fencing,
     /// What [`Seat::left`] was last.
     left: u32,
+    /// Where it has been idle for long.
+    #[cfg(not(loom))]
+    told: Option<Told>,
 }
 
 /// What makes others fence between their change of the ring and their look at the word.
@@ -142,7 +145,14 @@ impl Waiter {
     pub(crate) fn new(seat: &Seat) -> Self {
         let fencing = if seat.signals().exchanges { Fencing::Always } else { Fencing::ByKernel };
         let (strategy, when_alone) = (Strategy::default(), seat.when_alone());
-        Self { strategy, when_alone, fencing, left: seat.left_before() }
+        Self {
+            strategy,
+            when_alone,
+            fencing,
+            left: seat.left_before(),
+            #[cfg(not(loom))]
+            told: None,
+        }
     }
 
     pub(crate) const fn wait(&self) -> Wait {
@@ -198,10 +208,42 @@ impl Waiter {
         Armed { expected: signals.own.say_waited_for(how | FENCE), patience: SHORT_PATIENCE }
     }
 
-    /// Whether a consumer has left since this was asked last, perhaps with messages.
+    /// Has deaths told to one that has been idle for long, and has armed its sleep: then that may be
+    /// long. Where they cannot be told, it goes on to look for them.
+    #[cfg(not(loom))]
+    pub(super) fn tell_of_deaths(&mut self, seat: &Seat, armed: Armed) -> Armed {
+        if self.strategy.idle < LONG_IDLE || armed.patience < PATIENCE {
+            return armed;
+        }
+        if self.told.is_none() {
+            self.told = Told::new(seat).ok();
+        }
+        let Some(told) = &mut self.told else {
+            self.strategy.idle = Duration::ZERO;
+            return armed;
+        };
+        // Where it is to look round first, it sleeps long the next time.
+        if told.arm(armed.expected) { Armed { patience: LONG_PATIENCE, ..armed } } else { armed }
+    }
+
+    /// Sleeps until somebody rings, for `timeout` at most.
+    pub(super) fn sleep(&self, signals: &Signals, armed: Armed, timeout: Duration) -> Woken {
+        #[cfg(not(loom))]
+        if let Some(told) = self.told.as_ref().filter(|_| armed.is_told()) {
+            return told.sleep(&signals.own, armed.expected, timeout);
+        }
+        signals.own.sleep(armed, timeout)
+    }
+
+    /// Whether a consumer has left since this was asked last, perhaps with messages, or somebody has
+    /// died, as far as that is told.
     pub(crate) fn is_to_look_round(&mut self, seat: &Seat) -> bool {
+        #[cfg(not(loom))]
+        let has_died = self.told.as_ref().is_some_and(Told::is_to_look_round);
+        #[cfg(loom)]
+        let has_died = false;
         let left = seat.left();
-        mem::replace(&mut self.left, left) != left
+        mem::replace(&mut self.left, left) != left || has_died
     }
 
     /// Whether a call that finds nothing is to end; whether the others live, the kernel is

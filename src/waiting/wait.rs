@@ -1,10 +1,11 @@
 //! One wait, of one call: looks in bursts, then sleeps, and now and then a look up.
 
+use std::time::Duration;
 #[cfg(not(loom))]
 use std::time::Instant;
 
 use super::{
-    End, PATIENCE, Strategy, Wait, Waits,
+    End, LONG_IDLE, PATIENCE, Strategy, Wait, Waits,
     word::{Armed, Woken},
 };
 #[cfg(loom)]
@@ -25,8 +26,8 @@ pub(crate) trait Sleeps {
     /// Begins to sleep, without sleeping: see [`Armed`].
     fn arm(&mut self) -> Armed;
 
-    /// Sleeps until somebody rings, as far as neither `deadline` nor the patience is over.
-    fn sleep(&mut self, armed: Armed, deadline: Deadline) -> Woken;
+    /// Sleeps until somebody rings, for `timeout` at most.
+    fn sleep(&mut self, armed: Armed, timeout: Duration) -> Woken;
 
     /// What is modelled of it.
     #[cfg(loom)]
@@ -50,11 +51,15 @@ impl<W: Waits> Sleeps for W {
 
     fn arm(&mut self) -> Armed {
         let (waiter, seat) = self.waiter();
-        waiter.arm(seat.signals(), 0)
+        let armed = waiter.arm(seat.signals(), 0);
+        #[cfg(not(loom))]
+        let armed = waiter.tell_of_deaths(seat, armed);
+        armed
     }
 
-    fn sleep(&mut self, armed: Armed, deadline: Deadline) -> Woken {
-        self.waiter().1.signals().sleep(armed, deadline)
+    fn sleep(&mut self, armed: Armed, timeout: Duration) -> Woken {
+        let (waiter, seat) = self.waiter();
+        waiter.sleep(seat.signals(), armed, timeout)
     }
 
     #[cfg(loom)]
@@ -81,7 +86,7 @@ pub(crate) fn wait<W: Sleeps, T>(
             Step::TimedOut => Some(Err(End::TimedOut)),
         };
         if let Some(done) = done {
-            waiting.ended(sleeper.strategy());
+            waiting.ended(sleeper.strategy(), done.is_ok());
             return done;
         }
         step = waiting.pass(sleeper);
@@ -185,7 +190,7 @@ impl Waiting {
         }
         let now = Instant::now();
         let clock = self.clock.get_or_insert(Clock { began: now, looked_round: now });
-        let Strategy { wait, spin } = *sleeper.strategy();
+        let Strategy { wait, spin, .. } = *sleeper.strategy();
         if wait == Wait::SpinThenPark {
             return if now - clock.began < spin.limit() { Step::LookUp } else { self.park(sleeper) };
         }
@@ -210,12 +215,16 @@ impl Waiting {
             self.armed = Some(sleeper.arm());
             return Step::LookUp;
         };
-        match sleeper.sleep(armed, self.deadline) {
+        let timeout = armed.timeout(self.deadline);
+        match sleeper.sleep(armed, timeout) {
             Woken::ByOther => Step::Look,
             Woken::ByTime => {
+                let strategy = sleeper.strategy();
+                strategy.idle = strategy.idle.saturating_add(timeout);
                 // The word is still as it was made then, so it is as good as made again. Whoever was
                 // looking at it when a short sleep began has done so.
-                self.armed = Some(Armed { patience: PATIENCE, ..armed });
+                let again = Armed { patience: armed.patience.max(PATIENCE), ..armed };
+                self.armed = (armed.is_told() || strategy.idle < LONG_IDLE).then_some(again);
                 Step::LookRound
             }
         }
@@ -223,8 +232,11 @@ impl Waiting {
 
     /// Something was found, or it is not waited for any longer.
     #[inline]
-    fn ended(&self, strategy: &mut Strategy) {
-        if strategy.wait == Wait::SpinThenPark && self.looks >= BURST {
+    fn ended(&self, strategy: &mut Strategy, is_found: bool) {
+        if is_found {
+            strategy.idle = Duration::ZERO;
+        }
+        if strategy.wait == Wait::SpinThenPark && self.looks >= BURST && (is_found || self.has_parked) {
             strategy.spin.ended(self.has_parked);
         }
     }

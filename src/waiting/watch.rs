@@ -57,8 +57,8 @@ impl Watch {
     }
 
     /// Whether somebody may have died since this was asked last.
-    pub(super) fn is_to_look_round(&self) -> bool {
-        self.looks_round.swap(false, Ordering::Relaxed)
+    pub(crate) fn is_to_look_round(&self) -> bool {
+        self.looks_round.load(Ordering::Relaxed) && self.looks_round.swap(false, Ordering::Relaxed)
     }
 
     /// Has it rung when the word is no longer as `expected`; false if that is so now, or

@@ -215,6 +215,10 @@ impl Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
+        if self.watcher.process != std::process::id() {
+            // A forked child: the kernel's list is the parent's, and so may be the lock.
+            return;
+        }
         let mut state = self.watcher.state();
         let Some(watches) = state.files.get_mut(&self.file) else { return };
         watches.remove(&self.place);

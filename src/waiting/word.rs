@@ -29,7 +29,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::kernel;
+use super::{PATIENCE, kernel};
 use crate::{
     Deadline, Role,
     layout::{AT_CONSUMERS_WAIT, AT_PRODUCERS_WAIT},
@@ -63,6 +63,11 @@ pub(crate) struct Armed {
 }
 
 impl Armed {
+    /// Whether whoever sleeps is told of deaths meanwhile.
+    pub(super) fn is_told(self) -> bool {
+        self.patience > PATIENCE
+    }
+
     /// How long to sleep at most, where nobody is to sleep past `deadline`.
     pub(super) fn timeout(self, deadline: Deadline) -> Duration {
         deadline.remaining().map_or(self.patience, |left| left.min(self.patience))

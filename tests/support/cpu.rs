@@ -15,12 +15,12 @@ pub(crate) fn used(clock: libc::clockid_t) -> Duration {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-/// How often this process has let go of a processor by itself: where it sleeps only in waits, how
-/// many of those slept.
-pub(crate) fn sleeps() -> u64 {
+/// How often `who`, this process or thread, has let go of a processor by itself: where it sleeps
+/// only in waits, how many of those slept.
+pub(crate) fn sleeps(who: libc::c_int) -> u64 {
     let mut usage = MaybeUninit::<libc::rusage>::uninit();
     // SAFETY: the kernel writes one rusage, for which there is room.
-    let done = unsafe { libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) };
+    let done = unsafe { libc::getrusage(who, usage.as_mut_ptr()) };
     assert_eq!(done, 0, "getrusage");
     // SAFETY: it was written.
     let usage = unsafe { usage.assume_init() };

@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub(crate) fn roles<A: Kind>() -> Vec<(&'static str, RoleFn)> {
-    vec![("talk", talk::<A>), ("call", call::<A>), ("sleeper", sleep::<A>)]
+    vec![("talk", talk::<A>), ("call", call::<A>), ("caller", call_alive::<A>), ("sleeper", sleep::<A>)]
 }
 
 pub(crate) fn tests<A: Kind>() -> Vec<(&'static str, fn())> {
@@ -74,6 +74,17 @@ fn call<A: Kind>(mut args: Args) {
     ledger.set(0, 1);
     until_told(&ledger);
     without_calls(|| producer.send(&1).is_ok());
+}
+
+/// Sends one number when it is told to, and is let make system calls.
+fn call_alive<A: Kind>(mut args: Args) {
+    let (ring, wait, ledger) = given::<A>(&mut args);
+    let mut producer = sender(&ring, wait);
+    ledger.set(0, 1);
+    until_told(&ledger);
+    producer.send(&1).expect("room");
+    // Not gone before the number is received, since that would wake, too.
+    std::thread::sleep(std::time::Duration::from_secs(2));
 }
 
 /// Receives one number, and stays until it is told to leave.

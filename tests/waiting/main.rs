@@ -8,6 +8,7 @@ mod cost;
 #[path = "../support/cpu.rs"]
 mod cpu;
 mod deadlines;
+mod idle;
 #[path = "../support/peer.rs"]
 mod peer;
 mod rings;
@@ -46,6 +47,7 @@ fn tests_of<A: Kind>() -> Vec<(&'static str, fn())> {
         closing::tests::<A>(),
         cost::tests::<A>(),
         deadlines::tests::<A>(),
+        idle::tests::<A>(),
     ]
     .concat()
 }

@@ -45,7 +45,7 @@ impl Side {
             sum: 0,
             late: 0,
             longest: Duration::ZERO,
-            slept_before: cpu::sleeps(),
+            slept_before: cpu::sleeps(libc::RUSAGE_SELF),
         }
     }
 
@@ -79,7 +79,7 @@ impl Side {
 
     fn tell(&self) {
         let longest = self.longest.as_micros() as u64;
-        let slept = cpu::sleeps() - self.slept_before;
+        let slept = cpu::sleeps(libc::RUSAGE_SELF) - self.slept_before;
         for (word, value) in [
             (Word::Count, self.count),
             (Word::Sum, self.sum),
