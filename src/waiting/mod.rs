@@ -97,8 +97,8 @@ pub enum WhenAlone {
 }
 
 /// The longest sleep of one that is not told of deaths: it looks again after so long, whether woken
-/// or not. The bound that is documented is 50 ms, which leaves the system some time to wake it.
-pub(crate) const PATIENCE: Duration = Duration::from_millis(40);
+/// or not. The bound that is documented is 50 ms, which leaves the system time to wake it.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(30);
 
 /// How long one is idle before it has deaths told, and sleeps longer: whoever is woken more often
 /// needs no thread for that.

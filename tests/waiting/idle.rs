@@ -96,7 +96,7 @@ fn sleeps_seldom<A: Kind>() {
         let (first, later) = (sleeps(2), sleeps(3));
         assert!(
             later < 25,
-            "{wait:?}: {first} in 2 s, and then {later} in 3 s, where sleeps of 40 ms are 75"
+            "{wait:?}: {first} in 2 s, and then {later} in 3 s, where sleeps of 30 ms are 100"
         );
     }
 }

@@ -38,7 +38,7 @@ impl Word {
 
 /// The patience of a sleeper: one whose wake-up is lost sleeps as long, and so does one that a busy
 /// system does not run.
-pub(crate) const LATE: Duration = Duration::from_millis(40);
+pub(crate) const LATE: Duration = Duration::from_millis(30);
 
 /// Who takes part in a ring of two messages.
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +93,7 @@ impl Load {
         let [slept, late] = [Word::Sleeps, Word::Late].map(|word| sum(word, 0..all));
         let longest = (0..all).map(|process| ledger.get(Word::Longest.of(process))).max();
         println!(
-            "{name}: {slept} rounds, {} messages, {:.0} s; {late} waits of 40 ms or longer, the longest {:.1} ms",
+            "{name}: {slept} rounds, {} messages, {:.0} s; {late} waits of 30 ms or longer, the longest {:.1} ms",
             sent[0],
             begun.elapsed().as_secs_f64(),
             longest.unwrap_or(0) as f64 / 1e3
