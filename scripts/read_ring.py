@@ -8,10 +8,10 @@ end now. What is no whole ring is refused, with the field that is wrong: exit st
 import argparse, json, mmap, os, stat, struct, sys, time
 
 HEADER_LEN = 4096
-IDENTITY = struct.Struct("<8sIIIIQQQQQQQIIQIIQ16sII")
+IDENTITY = struct.Struct("<8sIIIIQQQQQQQIIQIIQ16sIIIIQQQ")
 FIELDS = """magic version byte_order kind header_len incompat compat region_len data_offset capacity stride
     max_message message_size message_align type_tag delivery participants created boot_id held
-    max_deliveries""".split()
+    max_deliveries placement node huge lock_device lock_inode""".split()
 FIXED = {"magic": b"IRONRING", "version": 1, "byte_order": 0x01020304, "header_len": HEADER_LEN, "incompat": 0}
 CHECKSUM, RETIRED, TAIL, HEAD = 248, 256, 640, 768
 PADDING, READY, FOLLOWED, LENGTH, POSITIONS = 0xC0000000, 1 << 31, 1 << 30, (1 << 30) - 1, 1 << 64
@@ -76,13 +76,19 @@ class Ring:
         self.__class__ = Exchange if of["kind"] == MPMC else Stream
         with open("/proc/sys/kernel/random/boot_id") as boot_id:
             this_boot = bytes.fromhex(boot_id.read().strip().replace("-", ""))
+        pages, log = of["placement"] & 3, of["placement"] >> 8
         for field, is_right in (self.expected(of) | {
             "delivery": of["delivery"] in (1, 2),
             "created": 0 < of["created"] < time.time_ns() + 86_400 * 10**9,
             "boot_id": of["boot_id"] == this_boot,
+            "placement": (16 <= log <= 34 if pages == 3 else log == 0) and not of["placement"] & 0xF0,
+            "node": of["node"] <= 1024,
+            "huge": pages == 2 or of["huge"] == 0,
+            "lock_device": of["lock_device"] == 0,
+            "lock_inode": of["lock_inode"] == 0,
         }).items():
             require(field, of[field], is_right)
-        require("the file's length", length, length == of["region_len"])
+        require("the file's length", length, length == up(of["region_len"], 1 << log))
         require("checksum", hex(self.word(CHECKSUM)), self.word(CHECKSUM) == fnv1a(self.bytes[8:CHECKSUM]))
 
     def word(self, at):

@@ -78,6 +78,18 @@ pub enum Error {
         /// How many participants the ring has places for.
         participants: u32,
     },
+    /// There are not enough huge pages for a ring that is to be of them.
+    #[error(
+        "there are not {pages} free huge pages of {} KiB for the ring: reserve more (as root, \
+         `sysctl vm.nr_hugepages=N`; /proc/meminfo tells how many there are), or prefer huge pages and do not \
+         require them", size >> 10
+    )]
+    NoHugePages {
+        /// How many are needed.
+        pages: u64,
+        /// The size of one in bytes.
+        size: u64,
+    },
     /// The ring was removed; a ring that now has its name is another one.
     #[error("the ring was removed: open its name again for the one that replaced it, if any")]
     Retired,

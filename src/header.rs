@@ -8,12 +8,14 @@ use crate::{
     geometry::{Exchange, Geometry},
     layout::{
         AT_BOOT_ID, AT_BYTE_ORDER, AT_CAPACITY, AT_CHECKSUM, AT_COMPAT, AT_CREATED, AT_DATA_OFFSET,
-        AT_DELIVERY, AT_HEADER_LEN, AT_HELD, AT_IDENTITY_RESERVED, AT_INCOMPAT, AT_KIND, AT_MAGIC,
-        AT_MAX_DELIVERIES, AT_MAX_MESSAGE, AT_MESSAGE_ALIGN, AT_MESSAGE_SIZE, AT_PARTICIPANTS, AT_REGION_LEN,
-        AT_STRIDE, AT_TYPE_TAG, AT_VERSION, BYTE_ORDER, HEADER_LEN, MAGIC, VERSION,
+        AT_DELIVERY, AT_HEADER_LEN, AT_HELD, AT_HUGE, AT_IDENTITY_RESERVED, AT_INCOMPAT, AT_KIND,
+        AT_LOCK_DEVICE, AT_LOCK_INODE, AT_MAGIC, AT_MAX_DELIVERIES, AT_MAX_MESSAGE, AT_MESSAGE_ALIGN,
+        AT_MESSAGE_SIZE, AT_NODE, AT_PARTICIPANTS, AT_PLACEMENT, AT_REGION_LEN, AT_STRIDE, AT_TYPE_TAG,
+        AT_VERSION, BYTE_ORDER, HEADER_LEN, MAGIC, VERSION,
     },
     memory::Mapping,
     options::Delivery,
+    placement::{Placed, Placement},
     record::now,
 };
 
@@ -64,19 +66,29 @@ pub(crate) struct Identity {
     /// Nanoseconds since 1970.
     pub(crate) created: u64,
     pub(crate) boot_id: [u8; 16],
+    pub(crate) placement: Placement,
+    pub(crate) lock_file: LockFile,
+}
+
+/// Which file's locks say who lives: device and inode; zeros for the region's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LockFile {
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
 }
 
 impl Identity {
     /// The identity of a ring that is made now, on this machine.
-    pub(crate) fn of_new(geometry: Geometry) -> Self {
+    pub(crate) fn of_new(geometry: Geometry, placement: Placement, lock_file: LockFile) -> Self {
         let kind = if geometry.exchange.is_some() { Kind::Mpmc } else { Kind::Spsc };
-        Self { kind, geometry, created: now(), boot_id: boot_id() }
+        Self { kind, geometry, created: now(), boot_id: boot_id(), placement, lock_file }
     }
 
     /// Writes the identity to a region of zeros; the magic comes last, so that a reader
     /// who sees it (Acquire, in [`read`](Self::read)) sees the rest.
     pub(crate) fn write(&self, to: &Arc<Mapping>) {
         let g = &self.geometry;
+        let placed = self.placement.encode();
         let words = [
             (AT_INCOMPAT, 0),
             (AT_COMPAT, 0),
@@ -87,6 +99,9 @@ impl Identity {
             (AT_MAX_MESSAGE, g.max_message),
             (AT_TYPE_TAG, g.type_tag),
             (AT_CREATED, self.created),
+            (AT_HUGE, placed.huge),
+            (AT_LOCK_DEVICE, self.lock_file.device),
+            (AT_LOCK_INODE, self.lock_file.inode),
         ];
         let half_words = [
             (AT_VERSION, VERSION),
@@ -99,6 +114,8 @@ impl Identity {
             (AT_PARTICIPANTS, g.exchange.map_or(SPSC_PARTICIPANTS, |exchange| exchange.participants)),
             (AT_HELD, g.exchange.map_or(0, |exchange| exchange.held)),
             (AT_MAX_DELIVERIES, g.exchange.map_or(0, |exchange| exchange.max_deliveries)),
+            (AT_PLACEMENT, placed.placement),
+            (AT_NODE, placed.node),
         ];
         for (at, value) in words {
             to.word(at).store(value, Ordering::Relaxed);
@@ -115,8 +132,8 @@ impl Identity {
     }
 
     /// Reads and checks the identity of a region of `region_len` bytes, of which at
-    /// least a header is mapped.
-    pub(crate) fn read(from: &Arc<Mapping>, region_len: u64) -> Result<Self, Error> {
+    /// least a header is mapped, and in which `lock_file` is locked.
+    pub(crate) fn read(from: &Arc<Mapping>, region_len: u64, lock_file: LockFile) -> Result<Self, Error> {
         let word = |at| from.word(at).load(Ordering::Relaxed);
         let half = |at| from.half_word(at).load(Ordering::Relaxed);
 
@@ -160,7 +177,15 @@ impl Identity {
         geometry.check().map_err(|(field, found, expected)| Error::Invalid { field, found, expected })?;
         expect("data_offset", word(AT_DATA_OFFSET), geometry.data_offset())?;
         expect("region_len", word(AT_REGION_LEN), geometry.region_len())?;
-        expect("the file's length", region_len, geometry.region_len())?;
+        let placement = Placement::decode(Placed {
+            placement: half(AT_PLACEMENT),
+            node: half(AT_NODE),
+            huge: word(AT_HUGE),
+        })?;
+        expect("the file's length", region_len, placement.file_len(geometry.region_len()))?;
+        let found = LockFile { device: word(AT_LOCK_DEVICE), inode: word(AT_LOCK_INODE) };
+        expect("lock_device", hex(found.device), hex(lock_file.device))?;
+        expect("lock_inode", found.inode, lock_file.inode)?;
 
         let created = word(AT_CREATED);
         if created == 0 || created > now().saturating_add(CLOCK_STEP) {
@@ -176,7 +201,7 @@ impl Identity {
             ));
         }
         expect("checksum", hex(word(AT_CHECKSUM)), hex(checksum(from)))?;
-        Ok(Self { kind, geometry, created, boot_id })
+        Ok(Self { kind, geometry, created, boot_id, placement, lock_file })
     }
 }
 

@@ -43,8 +43,15 @@ pub(crate) const AT_BOOT_ID: usize = 112;
 pub(crate) const AT_HELD: usize = 128;
 /// An exchange ring's only: deliveries of a message before it is set aside.
 pub(crate) const AT_MAX_DELIVERIES: usize = 132;
+/// Pages, whether to populate and to lock them; the NUMA node and one; bytes in huge pages.
+pub(crate) const AT_PLACEMENT: usize = 136;
+pub(crate) const AT_NODE: usize = 140;
+pub(crate) const AT_HUGE: usize = 144;
+/// Which file is locked, where it is not the region's own.
+pub(crate) const AT_LOCK_DEVICE: usize = 152;
+pub(crate) const AT_LOCK_INODE: usize = 160;
 /// Reserved identity words, zero in this version.
-pub(crate) const AT_IDENTITY_RESERVED: usize = 136;
+pub(crate) const AT_IDENTITY_RESERVED: usize = 168;
 pub(crate) const AT_CHECKSUM: usize = 248;
 
 // Life: words that any participant may change.
@@ -122,7 +129,7 @@ pub(crate) const ATTACHED: u64 = 1;
 pub(crate) const RECOVERED: u64 = 2;
 
 const _: () = {
-    assert!(AT_BOOT_ID + 16 == AT_HELD && AT_MAX_DELIVERIES + 4 == AT_IDENTITY_RESERVED);
+    assert!(AT_BOOT_ID + 16 == AT_HELD && AT_MAX_DELIVERIES + 4 == AT_PLACEMENT);
     assert!(AT_CHECKSUM + 8 == AT_RETIRED);
     assert!(AT_RETIRED.is_multiple_of(LINE) && AT_SESSION == AT_RETIRED + 8 && AT_CAME == AT_SESSION + 4);
     assert!(AT_CONSUMERS_WAIT.is_multiple_of(LINE) && AT_CAME + 4 <= AT_CONSUMERS_WAIT);

@@ -70,6 +70,7 @@ pub mod mpmc;
 mod observe;
 mod options;
 mod payload;
+mod placement;
 mod record;
 #[cfg_attr(loom, path = "model/region.rs")]
 mod region;
@@ -91,6 +92,7 @@ pub use self::{
     handles::{Batch, Claim, Consumer, Message, Producer, Published, View},
     options::{Delivery, Options},
     payload::Payload,
+    placement::{HugePages, Pages, Placement},
     record::{Holder, Role},
     ring::Ring,
     trust::{Trust, Trusting, Wary},

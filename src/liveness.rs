@@ -168,6 +168,7 @@ impl Seat {
         role: Role,
     ) -> Result<Option<Self>, Error> {
         let Some(lock) = RecordLock::take_first(region, records, region.len())? else { return Ok(None) };
+        lock.mapping.place(&region.identity().placement)?;
         let record = Record::at(lock.record, &lock.mapping);
         let exchanges = region.identity().geometry.exchange.is_some();
         let signals = Signals::of(role, &lock.mapping, region, exchanges);

@@ -4,6 +4,7 @@ use crate::{
     error::Error,
     geometry::{Exchange, Geometry, MAX_CAPACITY, MIN_BYTES},
     payload::{FrameHeader, Payload, WORD, frame_len},
+    placement::{HugePages, Wish},
 };
 
 /// The longest message of a byte ring whose size is given as a number of messages.
@@ -75,6 +76,7 @@ pub struct Options {
     holding: u32,
     batch: u32,
     max_deliveries: u32,
+    wish: Wish,
 }
 
 /// Participants of an MPMC ring, where their number is not given.
@@ -106,6 +108,7 @@ impl Options {
             holding: DEFAULT_HOLDING,
             batch: 1,
             max_deliveries: 0,
+            wish: Wish { huge_pages: None, populate: false, lock: false, node: None },
         }
     }
 
@@ -163,6 +166,38 @@ impl Options {
     pub const fn max_deliveries(mut self, deliveries: u32) -> Self {
         self.max_deliveries = deliveries;
         self
+    }
+
+    /// Whether the memory is to be of huge pages. Default: as the system does by itself.
+    pub const fn huge_pages(mut self, huge_pages: HugePages) -> Self {
+        self.wish.huge_pages = Some(huge_pages);
+        self
+    }
+
+    /// Whether each handle has all pages in reach when it is made, which costs it some
+    /// microseconds for each 2 MiB and spares the first messages. Default: no. The memory itself is
+    /// allocated when the ring is made, in any case.
+    pub const fn populate(mut self, populate: bool) -> Self {
+        self.wish.populate = populate;
+        self
+    }
+
+    /// Whether the memory is kept from being swapped out (`mlock`), by each handle. Default: no.
+    /// Who attaches needs leave for so much: `ulimit -l`.
+    pub const fn lock(mut self, lock: bool) -> Self {
+        self.wish.lock = lock;
+        self
+    }
+
+    /// Binds the memory to a NUMA node. Default: that of whoever touches a page first.
+    pub const fn node(mut self, node: u32) -> Self {
+        self.wish.node = Some(node);
+        self
+    }
+
+    #[cfg_attr(loom, expect(dead_code, reason = "a model has no pages"))]
+    pub(crate) const fn wish(&self) -> Wish {
+        self.wish
     }
 
     pub(crate) const fn permissions(&self) -> u32 {

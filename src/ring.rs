@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    Consumer, Delivery, Error, Options, Producer, Wary, algorithm::Algorithm, geometry::Geometry,
+    Consumer, Delivery, Error, Options, Placement, Producer, Wary, algorithm::Algorithm, geometry::Geometry,
     payload::Payload, region::Region,
 };
 
@@ -96,7 +96,7 @@ impl<M: Payload + ?Sized, A: Algorithm> Ring<M, A> {
     ///
     /// [`Error::Options`]; [`Error::Io`].
     pub fn anonymous(options: &Options) -> Result<Self, Error> {
-        Region::anonymous(A::geometry::<M>(options)?).map(Self::of)
+        Region::anonymous(A::geometry::<M>(options)?, options).map(Self::of)
     }
 
     /// Opens the ring behind a descriptor that was inherited or received. A memfd must be
@@ -237,6 +237,11 @@ impl<M: Payload + ?Sized, A: Algorithm> Ring<M, A> {
     /// The longest message in bytes.
     pub fn max_message(&self) -> usize {
         self.region.identity().geometry.max_message as usize
+    }
+
+    /// How it lies in memory.
+    pub fn placement(&self) -> Placement {
+        self.region.identity().placement
     }
 
     /// What happens to messages that a consumer held when it died.

@@ -29,15 +29,17 @@ pub(crate) struct Mapping {
 impl Mapping {
     /// Maps the first `len` bytes of `file` for reading and writing.
     pub(crate) fn shared(file: &File, len: usize) -> Result<Arc<Self>, Error> {
-        let raw =
-            MmapOptions::new().len(len).map_raw(file).map_err(|e| Error::io("mapping the region", e))?;
+        let raw = pages(file, len)
+            .and_then(|options| options.map_raw(file))
+            .map_err(|e| Error::io("mapping the region", e))?;
         Ok(Arc::new(Self { raw: ManuallyDrop::new(raw), owner: None }))
     }
 
     /// Maps as [`shared`](Self::shared) does, so that a forked child does not inherit it.
     pub(crate) fn not_inherited(file: &File, len: usize, image: Image) -> Result<Arc<Self>, Error> {
-        let raw =
-            MmapOptions::new().len(len).map_raw(file).map_err(|e| Error::io("mapping the region", e))?;
+        let raw = pages(file, len)
+            .and_then(|options| options.map_raw(file))
+            .map_err(|e| Error::io("mapping the region", e))?;
         raw.advise(Advice::DontFork).map_err(|e| Error::io("keeping the mapping from forked children", e))?;
         Ok(Arc::new(Self { raw: ManuallyDrop::new(raw), owner: Some(image) }))
     }
@@ -45,9 +47,8 @@ impl Mapping {
     /// Maps the first `len` bytes of `file` for reading only. No word of it may be
     /// stored to: the system would end the process.
     pub(crate) fn read_only(file: &File, len: usize) -> Result<Arc<Self>, Error> {
-        let raw = MmapOptions::new()
-            .len(len)
-            .map_raw_read_only(file)
+        let raw = pages(file, len)
+            .and_then(|options| options.map_raw_read_only(file))
             .map_err(|e| Error::io("mapping the region for reading", e))?;
         Ok(Arc::new(Self { raw: ManuallyDrop::new(raw), owner: None }))
     }
@@ -113,6 +114,11 @@ impl Mapping {
         Area { base, len, words, _mapping: Arc::clone(self) }
     }
 
+    /// Where it lies in this process, and how many bytes it has.
+    pub(super) fn range(&self) -> (*mut u8, usize) {
+        (self.raw.as_mut_ptr(), self.raw.len())
+    }
+
     fn at(&self, offset: usize, len: usize) -> NonNull<u8> {
         assert!(
             offset.checked_add(len).is_some_and(|end| end <= self.raw.len()),
@@ -123,6 +129,18 @@ impl Mapping {
         // SAFETY: the assertion above keeps the result within the mapping.
         unsafe { base.add(offset) }
     }
+}
+
+/// Maps the first `len` bytes of `file`, in whole pages: of huge ones, half a page could not be
+/// unmapped.
+fn pages(file: &File, len: usize) -> std::io::Result<MmapOptions> {
+    let len = match super::huge_page_size(file)? {
+        Some(size) => len.next_multiple_of(size as usize),
+        None => len,
+    };
+    let mut options = MmapOptions::new();
+    options.len(len);
+    Ok(options)
 }
 
 impl Drop for Mapping {

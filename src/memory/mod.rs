@@ -10,6 +10,8 @@ mod cells;
 mod copy;
 #[cfg_attr(loom, path = "../model/memory.rs")]
 mod mapping;
+#[cfg(not(loom))]
+mod place;
 
 pub(crate) use cells::{Cell, Cells};
 #[cfg(loom)]
@@ -17,3 +19,5 @@ pub(crate) use mapping::Memory;
 pub(crate) use mapping::{Area, HalfWord, Mapping, Span, Word, WordRef};
 #[cfg(loom)]
 pub use mapping::{Life, Sleep};
+#[cfg(not(loom))]
+pub(crate) use place::{huge_page_size, is_memory};

@@ -15,7 +15,7 @@ use self::{
     walk::{Messages, Step, Walk},
 };
 use crate::{
-    Delivery, Error, Kind, Presence, Role,
+    Delivery, Error, Kind, Placement, Presence, Role,
     error::Corrupt,
     header::Identity,
     layout::{AT_CONSUMER, AT_HEAD, AT_RECORD_MARK, AT_RETIRED, AT_TAIL},
@@ -275,6 +275,22 @@ impl Observer {
     /// [`Corrupt`].
     pub fn set_aside(&self) -> Result<Vec<SetAside>, Corrupt> {
         self.exchange.as_ref().map_or(Ok(Vec::new()), Watch::set_aside)
+    }
+
+    /// How it lies in memory: of huge pages, populated, locked, on one NUMA node.
+    ///
+    /// ```
+    /// use ironring::{Observer, Options, Pages, spsc};
+    ///
+    /// let dir = tempfile::tempdir()?;
+    /// let path = dir.path().join("orders");
+    /// spsc::Ring::<[u8]>::create(&path, &Options::bytes(4096).populate(true))?;
+    /// let placement = Observer::open(&path)?.placement();
+    /// assert_eq!((placement.pages, placement.populate), (Pages::Ordinary, true));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn placement(&self) -> Placement {
+        self.identity.placement
     }
 
     /// How many messages one consumer of an MPMC ring may hold at once; `None` in an SPSC

@@ -18,8 +18,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::Contention;
-use crate::{error::Error, header::Identity, layout::AT_MAGIC, liveness, memory::Mapping, mpmc};
+use super::{Contention, Plan};
+use crate::{error::Error, layout::AT_MAGIC, liveness};
 
 /// A file in the directory of its future name.
 pub(super) struct Draft {
@@ -80,8 +80,9 @@ impl Draft {
     }
 
     /// Writes the region and gives it its name, if that is free.
-    pub(super) fn publish(mut self, path: &Path, identity: &Identity, mode: u32) -> Result<File, Error> {
-        fill(&self.file, identity)?;
+    pub(super) fn publish(mut self, path: &Path, plan: &Plan) -> Result<File, Error> {
+        plan.fill(&self.file)?;
+        let mode = plan.mode;
         // Not at creation: the process's umask would take bits away.
         self.file
             .set_permissions(Permissions::from_mode(mode))
@@ -112,25 +113,6 @@ impl Drop for Draft {
             let _ = std::fs::remove_file(temporary);
         }
     }
-}
-
-/// Allocates the region's space and writes its identity: all zeros elsewhere.
-pub(super) fn fill(file: &File, identity: &Identity) -> Result<(), Error> {
-    let len = identity.geometry.region_len();
-    // SAFETY: the descriptor is open, and the call takes integers.
-    let refused = unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, len as libc::off_t) };
-    if refused != 0 {
-        return Err(Error::io(
-            format!("allocating {len} bytes for the ring"),
-            io::Error::from_raw_os_error(refused),
-        ));
-    }
-    let mapping = Mapping::shared(file, len as usize)?;
-    if let Some(exchange) = identity.geometry.exchange {
-        mpmc::hand_out_slots(&mapping, &identity.geometry, exchange);
-    }
-    identity.write(&mapping);
-    Ok(())
 }
 
 pub(super) fn directory_of(path: &Path) -> &Path {
@@ -189,9 +171,9 @@ mod tests {
     use super::*;
     use crate::Options;
 
-    fn identity() -> Identity {
-        let geometry = Options::bytes(4096).geometry::<[u8]>().expect("a geometry");
-        Identity::of_new(geometry)
+    fn plan(mode: u32) -> Plan {
+        let options = Options::bytes(4096).mode(mode);
+        Plan::new(options.geometry::<[u8]>().expect("a geometry"), &options)
     }
 
     #[test]
@@ -204,9 +186,9 @@ mod tests {
         let draft = Draft::named(&path).expect("a draft");
         assert!(!abandoned.exists(), "a dead maker's file is cleared away");
         let other = Draft::named(&path).expect("a second maker's draft");
-        draft.publish(&path, &identity(), 0o640).expect("a ring");
+        draft.publish(&path, &plan(0o640)).expect("a ring");
         assert_eq!(std::fs::metadata(&path).expect("it").permissions().mode() & 0o777, 0o640);
-        let late = other.publish(&path, &identity(), 0o600);
+        let late = other.publish(&path, &plan(0o600));
         assert!(matches!(late, Err(Error::AlreadyExists { .. })), "{late:?}");
         let left: Vec<_> = std::fs::read_dir(dir.path()).expect("a directory").flatten().collect();
         assert_eq!(left.len(), 1, "{left:?}");

@@ -5,22 +5,32 @@ use std::{
     os::fd::{AsRawFd, FromRawFd, OwnedFd},
 };
 
-use super::{draft, file::RegionFile};
-use crate::{error::Error, header::Identity};
+use super::{Plan, file::RegionFile};
+use crate::{error::Error, placement::HugePages};
 
 /// No participant can make the region shorter under another one, nor undo this.
 const SEALS: libc::c_int = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_SEAL;
 
-/// Makes a region without a name, written and sealed.
-pub(super) fn create(identity: &Identity) -> Result<RegionFile, Error> {
+/// Makes a region without a name, written and sealed: of huge pages, if those are asked for and to be
+/// had.
+pub(super) fn create(plan: &Plan) -> Result<RegionFile, Error> {
+    match plan.wish.huge_pages {
+        Some(HugePages::Require) => create_of(plan, libc::MFD_HUGETLB),
+        Some(HugePages::Prefer) => create_of(plan, libc::MFD_HUGETLB).or_else(|_| create_of(plan, 0)),
+        Some(HugePages::Never) | None => create_of(plan, 0),
+    }
+}
+
+fn create_of(plan: &Plan, pages: libc::c_uint) -> Result<RegionFile, Error> {
+    let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING | pages;
     // SAFETY: the name is a string that ends; the call returns a new descriptor or -1.
-    let fd = unsafe { libc::memfd_create(c"ironring".as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING) };
+    let fd = unsafe { libc::memfd_create(c"ironring".as_ptr(), flags) };
     if fd == -1 {
-        return Err(Error::os("making a memfd"));
+        return Err(Error::os(if pages == 0 { "making a memfd" } else { "making a memfd of huge pages" }));
     }
     // SAFETY: the descriptor is new, and nobody else has it.
     let file = unsafe { File::from_raw_fd(fd) };
-    draft::fill(&file, identity)?;
+    plan.fill(&file)?;
     // SAFETY: the descriptor is open, and the call takes an integer.
     if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, SEALS) } == -1 {
         return Err(Error::os("sealing the memfd"));

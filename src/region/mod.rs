@@ -20,6 +20,7 @@ mod file;
 pub(crate) mod fork;
 mod memfd;
 mod named;
+mod plan;
 
 use std::{
     os::fd::OwnedFd,
@@ -28,6 +29,7 @@ use std::{
     sync::atomic::Ordering,
 };
 
+use self::plan::Plan;
 pub use self::{
     directory::{default_directory, names, path_of},
     named::{close, remove, reopen},
@@ -36,7 +38,7 @@ pub(crate) use self::{file::RegionFile, fork::Image};
 use crate::{
     error::Error,
     geometry::Geometry,
-    header::Identity,
+    header::{Identity, LockFile},
     layout::AT_RETIRED,
     liveness::{self, Presence},
     memory::{Mapping, Word},
@@ -62,7 +64,7 @@ impl Region {
         check_system()?;
         let path = path_of(name)?;
         directory::prepare(&path)?;
-        named::create(&path, &Identity::of_new(geometry), options.permissions()).and_then(Self::of)
+        named::create(&path, &Plan::new(geometry, options)).and_then(Self::of)
     }
 
     /// Opens the region at `name`.
@@ -77,7 +79,7 @@ impl Region {
         check_system()?;
         let file = RegionFile::open(&path_of(name)?, false)?;
         let mapping = Mapping::read_only(file.as_file(), file.mappable_len()?)?;
-        let identity = Identity::read(&mapping, file.len())?;
+        let identity = Identity::read(&mapping, file.len(), LockFile::default())?;
         Ok((file, mapping, identity))
     }
 
@@ -98,9 +100,9 @@ impl Region {
     }
 
     /// Makes a region without a name, sealed so that nobody can shrink it.
-    pub(crate) fn anonymous(geometry: Geometry) -> Result<Self, Error> {
+    pub(crate) fn anonymous(geometry: Geometry, options: &Options) -> Result<Self, Error> {
         check_system()?;
-        memfd::create(&Identity::of_new(geometry)).and_then(Self::of)
+        memfd::create(&Plan::new(geometry, options)).and_then(Self::of)
     }
 
     /// Opens the region behind a descriptor that was inherited or received.
@@ -113,7 +115,7 @@ impl Region {
     fn of(file: RegionFile) -> Result<Self, Error> {
         let len = file.mappable_len()?;
         let mapping = Mapping::shared(file.as_file(), len)?;
-        let identity = Identity::read(&mapping, file.len())?;
+        let identity = Identity::read(&mapping, file.len(), LockFile::default())?;
         let retired = mapping.word(AT_RETIRED);
         Ok(Self { file: Arc::new(file), mapping, identity, retired })
     }

@@ -9,14 +9,13 @@
 use std::{path::Path, sync::atomic::Ordering};
 
 use super::{
-    Contention, Region,
+    Contention, Plan, Region,
     draft::Draft,
     file::{Inode, RegionFile},
     path_of,
 };
 use crate::{
     error::Error,
-    header::Identity,
     layout::{AT_MAGIC, AT_RETIRED, HEADER_LEN, MAGIC},
     liveness,
     memory::Mapping,
@@ -24,10 +23,10 @@ use crate::{
 };
 
 /// Makes a region at `path`; one whose removal was interrupted is out of the way first.
-pub(super) fn create(path: &Path, identity: &Identity, mode: u32) -> Result<RegionFile, Error> {
+pub(super) fn create(path: &Path, plan: &Plan) -> Result<RegionFile, Error> {
     let mut contention = Contention::new();
     loop {
-        match Draft::new(path)?.publish(path, identity, mode) {
+        match Draft::new(path)?.publish(path, plan) {
             Err(exists @ Error::AlreadyExists { .. }) => match RegionFile::open(path, true) {
                 Ok(file) if is_retired(&file)? => {
                     finish_removal(&file, path)?;

@@ -4,6 +4,7 @@
 mod support;
 
 mod memfd;
+mod memory;
 mod removal;
 
 use ironring_testkit::roles;
@@ -12,10 +13,12 @@ use libtest_mimic::{Arguments, Failed, Trial};
 fn main() {
     roles::run(&[
         ("send-through-fd", memfd::send_through_fd),
+        ("use-a-hugetlbfs", memory::use_a_hugetlbfs),
+        ("send-by-name", memory::send_by_name),
         ("echo-until-retired", removal::echo_until_retired),
     ]);
     let mut trials = Vec::new();
-    for tests in [memfd::TESTS, removal::TESTS] {
+    for tests in [memfd::TESTS, memory::TESTS, removal::TESTS] {
         trials.extend(tests.iter().map(|(name, test)| {
             let test = *test;
             Trial::test(*name, move || {

@@ -108,7 +108,7 @@ fn descriptors_that_are_no_rings_are_refused() {
 }
 
 /// A child sends through `ring`, and its messages come.
-fn receive_from_child(ring: &Ring<[u8]>) {
+pub(crate) fn receive_from_child(ring: &Ring<[u8]>) {
     // Another child has come and gone before; and a sender is told where nobody receives.
     let mut consumer = ring.consumer().expect("a consumer");
     consumer.set_when_alone(WhenAlone::Wait);

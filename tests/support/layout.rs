@@ -79,7 +79,12 @@ pub(crate) const IDENTITY: &[Field] = &[
     field("boot_id", 112, 16),
     field("held", 128, 4),
     field("max_deliveries", 132, 4),
-    field("reserved", 136, 112),
+    field("placement", 136, 4),
+    field("node", 140, 4),
+    field("huge", 144, 8),
+    field("lock_device", 152, 8),
+    field("lock_inode", 160, 8),
+    field("reserved", 168, 80),
     field("checksum", 248, 8),
 ];
 

@@ -7,7 +7,7 @@ use std::{
 
 use bytesize::ByteSize;
 use clap::{Parser, Subcommand, ValueEnum};
-use ironring::{Delivery, Wait};
+use ironring::{Delivery, HugePages, Options, Wait};
 
 use crate::bench::{BENCH, Bench};
 
@@ -164,6 +164,50 @@ pub(crate) struct Create {
     /// mpmc: how often a message may be delivered before it is set aside [default: as often as it takes]
     #[arg(long, value_name = "N")]
     pub(crate) max_deliveries: Option<u32>,
+    #[command(flatten)]
+    pub(crate) memory: Memory,
+}
+
+/// What memory a ring is made of.
+#[derive(Debug, Parser)]
+#[command(next_help_heading = "Memory")]
+pub(crate) struct Memory {
+    /// Pages of 2 MiB or so, for large rings [default: as the system does by itself]
+    #[arg(long, value_enum, value_name = "WHETHER")]
+    huge_pages: Option<HugePagesArg>,
+    /// Whoever attaches has all pages in reach at once: spares the first messages
+    #[arg(long)]
+    populate: bool,
+    /// It is never swapped out; whoever attaches needs leave for it (ulimit -l)
+    #[arg(long)]
+    lock: bool,
+    /// Binds the memory to NUMA node N
+    #[arg(long, value_name = "N")]
+    node: Option<u32>,
+}
+
+impl Memory {
+    pub(crate) fn options(&self, options: Options) -> Options {
+        let mut options = options.populate(self.populate).lock(self.lock);
+        if let Some(huge_pages) = self.huge_pages {
+            options = options.huge_pages(match huge_pages {
+                HugePagesArg::Require => HugePages::Require,
+                HugePagesArg::Prefer => HugePages::Prefer,
+                HugePagesArg::Never => HugePages::Never,
+            });
+        }
+        self.node.map_or(options, |node| options.node(node))
+    }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum HugePagesArg {
+    /// Reserved ones, or no ring: NAME is a path on a hugetlbfs
+    Require,
+    /// Reserved ones, else those that the system may find, else none: it says so
+    Prefer,
+    /// None, even where the system gives them by itself
+    Never,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -1,10 +1,10 @@
 //! `ironring create`.
 
-use ironring::{Options, mpmc, spsc};
+use ironring::{Options, Pages, mpmc, spsc};
 
 use crate::{
     args::{Create, Kind},
-    failure::Failure,
+    failure::{Failure, complain},
 };
 
 pub(crate) fn run(args: &Create) -> Result<(), Failure> {
@@ -17,14 +17,17 @@ pub(crate) fn run(args: &Create) -> Result<(), Failure> {
     if let Some(longest) = args.max_message {
         options = options.max_message(longest.as_u64());
     }
-    match args.kind {
+    options = args.memory.options(options);
+    let placement = match args.kind {
         Kind::Spsc => {
             refuse_mpmc_options(args)?;
-            spsc::Ring::<[u8]>::create(&args.name, &options)?;
+            spsc::Ring::<[u8]>::create(&args.name, &options)?.placement()
         }
-        Kind::Mpmc => {
-            mpmc::Ring::<[u8]>::create(&args.name, &with_mpmc_options(options, args))?;
-        }
+        Kind::Mpmc => mpmc::Ring::<[u8]>::create(&args.name, &with_mpmc_options(options, args))?.placement(),
+    };
+    if let Pages::Advised { huge } = placement.pages {
+        let got = if huge == 0 { "none".to_owned() } else { format!("transparent ones for {huge} bytes") };
+        complain(Some(&args.name), format!("no huge pages are reserved for it; the system gave {got}"));
     }
     Ok(())
 }

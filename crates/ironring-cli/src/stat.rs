@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytesize::ByteSize;
-use ironring::{Error, Kind, Observer, Presence, Role, State};
+use ironring::{Error, Kind, Observer, Pages, Presence, Role, State};
 use serde::Serialize;
 
 use crate::{
@@ -46,6 +46,12 @@ pub(crate) struct Summary {
     delivery: String,
     created_ns: u64,
     boot_id: String,
+    /// Of which pages it is, and of which size reserved huge ones are.
+    pages: String,
+    huge_page_bytes: Option<u64>,
+    populate: bool,
+    lock: bool,
+    node: Option<u32>,
     retired: bool,
     closed: bool,
     /// How often it was opened again after a close.
@@ -97,6 +103,7 @@ impl Summary {
         let cursors = ring.cursors();
         let usage = ring.usage();
         let layout = ring.message_layout();
+        let placement = ring.placement();
         Ok(Self {
             path: ring.path(),
             kind: ring.kind().to_string(),
@@ -109,6 +116,14 @@ impl Summary {
             delivery: ring.delivery().to_string(),
             created_ns: ring.created(),
             boot_id: format!("{:032x}", u128::from_be_bytes(ring.boot_id())),
+            pages: placement.pages.to_string(),
+            huge_page_bytes: match placement.pages {
+                Pages::Huge { size } => Some(size),
+                _ => None,
+            },
+            populate: placement.populate,
+            lock: placement.lock,
+            node: placement.node,
             retired: ring.is_retired(),
             closed: ring.is_closed(),
             session: ring.session(),
@@ -221,6 +236,10 @@ impl fmt::Display for Summary {
         line("delivery", self.delivery.clone())?;
         line("created", format!("{} ago", age(self.created_ns)))?;
         line("boot id", self.boot_id.clone())?;
+        line("pages", self.pages.clone())?;
+        line("populated", yes_or_no(self.populate))?;
+        line("locked", yes_or_no(self.lock))?;
+        line("node", self.node.map_or("any".to_owned(), |node| node.to_string()))?;
         line("removed", yes_or_no(self.retired))?;
         line("closed", yes_or_no(self.closed))?;
         line("session", self.session.to_string())?;

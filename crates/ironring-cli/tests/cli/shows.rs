@@ -156,3 +156,42 @@ fn a_closed_output_ends_those_that_look_quietly_too() {
         );
     }
 }
+
+#[test]
+fn memory_is_as_it_was_asked_for_and_shown() {
+    let dir = Dir::new();
+    dir.must("create plain --kind spsc --bytes 64KiB", "");
+    let plain = dir.stat("plain");
+    assert_eq!(
+        (&plain["pages"], &plain["populate"], &plain["lock"]),
+        (&"ordinary".into(), &false.into(), &false.into())
+    );
+    assert!(plain["node"].is_null() && plain["huge_page_bytes"].is_null(), "{plain}");
+
+    let made =
+        dir.run("create ring --kind mpmc --messages 64 --huge-pages prefer --populate --lock --node 0", "");
+    if made.status == 1 && made.err.contains("node") {
+        eprintln!("SKIPPED: {}", made.err);
+        return;
+    }
+    assert_eq!(made.status, 0, "{}", made.err);
+    assert!(
+        made.err.contains("no huge pages are reserved for it"),
+        "it says that it fell back: {}",
+        made.err
+    );
+    let stat = dir.stat("ring");
+    assert!(stat["pages"].as_str().is_some_and(|pages| pages.contains("huge ones")), "{stat}");
+    assert_eq!((&stat["populate"], &stat["lock"], &stat["node"]), (&true.into(), &true.into(), &0.into()));
+    let text = String::from_utf8(dir.must("stat ring", "")).expect("text");
+    for line in ["populated    yes", "locked       yes", "node         0"] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+
+    let refused = dir.run("create huge --kind spsc --bytes 64KiB --huge-pages require", "");
+    assert_eq!(refused.status, 1);
+    assert!(refused.err.contains("mount -t hugetlbfs"), "{}", refused.err);
+    let refused = dir.run("create far --kind spsc --bytes 64KiB --node 1023", "");
+    assert_eq!(refused.status, 1);
+    assert!(refused.err.contains("/sys/devices/system/node"), "{}", refused.err);
+}

@@ -1,0 +1,61 @@
+//! Huge pages for tests that need them, given back afterwards. Only root can have them, and not
+//! on every machine: who has none says that it was left out.
+
+use std::{fs, path::Path};
+
+const RESERVED: &str = "/proc/sys/vm/nr_hugepages";
+const ADVISED: &str = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
+
+/// A setting of the machine, as it was before.
+pub(crate) struct Setting {
+    path: &'static str,
+    before: String,
+    /// Others that change it wait.
+    _turn: fs::File,
+}
+
+impl Drop for Setting {
+    fn drop(&mut self) {
+        let _ = fs::write(self.path, &self.before);
+    }
+}
+
+fn change(path: &'static str, value: impl FnOnce(&str) -> String) -> Option<Setting> {
+    let turn = fs::File::create("/dev/shm/.ironring-test-huge-pages").ok()?;
+    turn.lock().ok()?;
+    let found = fs::read_to_string(path).ok()?;
+    // The one in brackets, of several.
+    let before = match found.split_once('[') {
+        Some((_, chosen)) => chosen.split(']').next().unwrap_or_default().to_owned(),
+        None => found.trim().to_owned(),
+    };
+    let setting = Setting { path, _turn: turn, before };
+    fs::write(path, value(&setting.before)).ok()?;
+    Some(setting)
+}
+
+/// `pages` huge pages more, all of them free; `None` where that cannot be, which is said.
+pub(crate) fn reserve(pages: u64) -> Option<Setting> {
+    let setting = change(RESERVED, |before| (before.parse::<u64>().unwrap_or(0) + pages).to_string());
+    let is_there = setting.is_some() && free() >= pages;
+    if !is_there {
+        eprintln!("SKIPPED: {pages} huge pages cannot be reserved here (root, and as much free memory)");
+    }
+    setting.filter(|_| is_there)
+}
+
+/// Has the system give transparent huge pages to memory in memfds that asks for them.
+pub(crate) fn advise() -> Option<Setting> {
+    let setting = Path::new(ADVISED).exists().then(|| change(ADVISED, |_| "advise".into())).flatten();
+    if setting.is_none() {
+        eprintln!("SKIPPED: {ADVISED} cannot be set here");
+    }
+    setting
+}
+
+/// How many huge pages nobody uses.
+pub(crate) fn free() -> u64 {
+    let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("HugePages_Free:"));
+    line.and_then(|pages| pages.trim().parse().ok()).unwrap_or(0)
+}
