@@ -40,6 +40,18 @@ mutants *ARGS:
 kill-all:
     KILL_ALL=1 cargo test --release --test spsc_kill --test kill_every_instruction --test stopped_participants --test waiting_kills -- --nocapture
 
+# Every word of a live ring set to every class of wrong value; the tests run a part of them.
+hostile-all:
+    HOSTILE_ALL=1 cargo test --release --test hostile_words
+
+# The fuzz targets' bodies over inputs made by chance, for so many seconds each, without a fuzzer.
+fuzz-short SECONDS="60":
+    cd fuzz && FUZZ_SECONDS={{SECONDS}} cargo test --test short
+
+# One of the fuzz targets, by cargo-fuzz, which needs the nightly toolchain, until it finds something.
+fuzz TARGET *ARGS:
+    cargo +nightly fuzz run --features libfuzzer {{TARGET}} -- -max_len=600 -close_fd_mask=3 {{ARGS}}
+
 # Ten million sleeps and wake-ups across processes, with delays at random; the tests run a part of them.
 wait-stress ROUNDS="10000000":
     WAIT_ROUNDS={{ROUNDS}} cargo test --release --test waiting_stress -- --nocapture

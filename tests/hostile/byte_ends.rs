@@ -1,6 +1,6 @@
 //! The ends of a byte ring.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc};
 
 use ironring::{
     Options, SendError,
@@ -8,7 +8,7 @@ use ironring::{
 };
 
 use crate::{
-    ends::{Ends, Handles, Told, received, sent},
+    ends::{Ends, Handles, Told, patience, received, sent},
     stream_words::{STREAM_STATES, StreamWords},
 };
 
@@ -22,11 +22,17 @@ impl<const CAPACITY: u64> Ends for ByteEnds<CAPACITY> {
     type Ring = Ring<[u8]>;
     type Words = StreamWords<CAPACITY>;
     const OPERATIONS: usize = 15;
+    const SENDING: &'static [usize] = &[0, 1, 3, 5, 8, 10, 12, 13];
+    const RECEIVING: &'static [usize] = &[2, 4, 6, 7, 9, 11, 14];
 
     const STATES: &'static [(&'static str, &'static [usize])] = STREAM_STATES;
 
     fn ring(path: &Path) -> Ring<[u8]> {
         Ring::create(path, &Options::bytes(CAPACITY)).expect("a ring")
+    }
+
+    fn open(path: &Path) -> Ring<[u8]> {
+        Ring::open(path).expect("a ring")
     }
 
     fn new(ring: &Arc<Ring<[u8]>>) -> Self {
@@ -59,11 +65,11 @@ impl<const CAPACITY: u64> Ends for ByteEnds<CAPACITY> {
                 }
                 assert!(batch.given() <= 3);
             })),
-            7 => received(self.0.consumer()?.recv_into_by(&mut [0; 3], Duration::ZERO)),
-            8 => sent(self.0.producer()?.send_by(b"", Duration::ZERO)),
+            7 => received(self.0.consumer()?.recv_into_by(&mut [0; 3], patience())),
+            8 => sent(self.0.producer()?.send_by(b"", patience())),
             9 => {
                 let mut buf = vec![0; longest];
-                received(self.0.consumer()?.recv_into_by(&mut buf, Duration::ZERO))
+                received(self.0.consumer()?.recv_into_by(&mut buf, patience()))
             }
             10 => {
                 let producer = self.0.producer()?;

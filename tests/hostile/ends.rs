@@ -1,6 +1,14 @@
 //! Both ends of a ring, and everything that can be done with them.
 
-use std::{os::fd::AsFd, path::Path, sync::Arc};
+use std::{
+    os::fd::AsFd,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use ironring::{Algorithm, Consumer, Corrupt, Error, Payload, Producer, RecvError, Ring, SendError, Wary};
 use ironring_testkit::rng::fastrand::Rng;
@@ -12,8 +20,10 @@ use crate::support::raw::Raw;
 pub(crate) enum Told {
     Producer(Corrupt),
     Consumer(Corrupt),
-    /// While attaching, or by one who only looks: the next looks anew.
+    /// While attaching, or by one who only looks, or of a removal: the next looks anew.
     Attaching,
+    /// No place is free: where records say that all their slots are in use, and where they are.
+    NoPlace,
 }
 
 /// Both ends of a ring. An end that could not be attached is attached at its next turn.
@@ -22,10 +32,16 @@ pub(crate) trait Ends: Sized {
     type Words: Words;
     /// How many operations there are.
     const OPERATIONS: usize;
+    /// Those of somebody who sends only, and of somebody who receives only.
+    const SENDING: &'static [usize];
+    const RECEIVING: &'static [usize];
     /// Operations on a new ring, and what they lead to when whoever did them is killed.
     const STATES: &'static [(&'static str, &'static [usize])];
 
     fn ring(path: &Path) -> Self::Ring;
+
+    /// The ring that was made at `path`.
+    fn open(path: &Path) -> Self::Ring;
 
     /// Without attaching anything yet.
     fn new(ring: &Arc<Self::Ring>) -> Self;
@@ -38,6 +54,19 @@ pub(crate) trait Ends: Sized {
 
     /// What follows when both ends are gone.
     fn afterwards(_ring: &Arc<Self::Ring>) {}
+}
+
+/// For how long an operation waits that may, in microseconds.
+static PATIENCE: AtomicU64 = AtomicU64::new(0);
+
+/// For how long an operation waits that may: not at all, unless [`wait_for`] has said so.
+pub(crate) fn patience() -> Duration {
+    Duration::from_micros(PATIENCE.load(Relaxed))
+}
+
+/// Lets operations wait for so long.
+pub(crate) fn wait_for(patience: Duration) {
+    PATIENCE.store(patience.as_micros() as u64, Relaxed);
 }
 
 /// The handles of a ring, each attached when it is needed.
@@ -93,7 +122,7 @@ impl<M: Payload + ?Sized, A: Algorithm> Handles<M, A> {
                 assert!(consumer.len() <= capacity);
                 received(consumer.try_recv())
             }
-            Told::Attaching => Err(told),
+            Told::Attaching | Told::NoPlace => Err(told),
         }
     }
 }
@@ -119,6 +148,9 @@ pub(crate) trait Words {
     /// A word that is likely to hurt when it is spoilt, in a region of `len` bytes.
     fn hurtful(rng: &mut Rng, len: usize) -> usize;
 
+    /// What is to be added to the word at `at` for another lap, and for another index.
+    fn another(at: usize) -> [u64; 2];
+
     /// States that no operations lead to, or not soon: how each is made of a new ring.
     fn crafted() -> Vec<Crafted>;
 }
@@ -127,6 +159,7 @@ pub(crate) trait Words {
 pub(crate) fn sent<T>(result: Result<T, SendError>) -> Result<(), Told> {
     match result {
         Ok(_) | Err(SendError::Full | SendError::TimedOut | SendError::Disconnected) => Ok(()),
+        Err(SendError::Retired) => Err(Told::Attaching),
         Err(SendError::Corrupt(corrupt)) => Err(Told::Producer(corrupt)),
         Err(other) => panic!("a producer says: {other}"),
     }
@@ -144,6 +177,7 @@ pub(crate) fn received<T>(result: Result<T, RecvError>) -> Result<(), Told> {
             // Of an exchange ring only.
             | RecvError::HoldsAll,
         ) => Ok(()),
+        Err(RecvError::Retired) => Err(Told::Attaching),
         Err(RecvError::Corrupt(corrupt)) => Err(Told::Consumer(corrupt)),
         Err(other) => panic!("a consumer says: {other}"),
     }
@@ -152,8 +186,8 @@ pub(crate) fn received<T>(result: Result<T, RecvError>) -> Result<(), Told> {
 /// The result of attaching, or of a look.
 pub(crate) fn attached<T>(result: Result<T, Error>) -> Result<T, Told> {
     result.map_err(|error| match error {
-        // No place is free where records say that all their slots are in use.
-        Error::Corrupt(_) | Error::NoPlace { .. } => Told::Attaching,
+        Error::Corrupt(_) => Told::Attaching,
+        Error::NoPlace { .. } => Told::NoPlace,
         other => panic!("attaching: {other}"),
     })
 }

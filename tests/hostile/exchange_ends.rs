@@ -1,6 +1,6 @@
 //! The ends of an exchange ring: a producer, two consumers, and those who look from outside.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc};
 
 use bytemuck::{Pod, Zeroable};
 use ironring::{
@@ -9,7 +9,7 @@ use ironring::{
 };
 
 use crate::{
-    ends::{Ends, Handles, Told, attached, received, sent},
+    ends::{Ends, Handles, Told, attached, patience, received, sent},
     exchange_words::{ExchangeWords, SIZE},
 };
 
@@ -50,7 +50,7 @@ impl Sample for [u8] {
     }
 
     fn copy_out(consumer: &mut Consumer<Self>) -> Result<(), RecvError> {
-        consumer.recv_into_by(&mut [0; 3], Duration::ZERO).map(drop)
+        consumer.recv_into_by(&mut [0; 3], patience()).map(drop)
     }
 }
 
@@ -82,7 +82,7 @@ impl Sample for Trade {
     }
 
     fn copy_out(consumer: &mut Consumer<Self>) -> Result<(), RecvError> {
-        if consumer.is_empty() { Ok(()) } else { consumer.recv_values(&mut [Self([0; 2]); 3]).map(drop) }
+        consumer.recv_values_by(&mut [Self([0; 2]); 3], patience()).map(drop)
     }
 }
 
@@ -112,6 +112,8 @@ impl<M: Sample + ?Sized> Ends for ExchangeEnds<M> {
     type Ring = Ring<M>;
     type Words = ExchangeWords;
     const OPERATIONS: usize = 22;
+    const SENDING: &'static [usize] = &[0, 1, 3, 5, 8, 13, 20];
+    const RECEIVING: &'static [usize] = &[2, 4, 6, 7, 9, 10, 12, 14, 21];
     const STATES: &'static [(&'static str, &'static [usize])] = &[
         ("one message waits", &[0]),
         ("messages came and went", &[0, 2, 3, 2, 1, 2, 2, 0, 2]),
@@ -134,6 +136,10 @@ impl<M: Sample + ?Sized> Ends for ExchangeEnds<M> {
             .delivery(M::DELIVERY)
             .max_deliveries(2);
         Ring::create(path, &options).expect("a ring")
+    }
+
+    fn open(path: &Path) -> Ring<M> {
+        Ring::open(path).expect("a ring")
     }
 
     fn new(ring: &Arc<Ring<M>>) -> Self {
@@ -162,9 +168,9 @@ impl<M: Sample + ?Sized> Ends for ExchangeEnds<M> {
                 }
                 assert!(batch.given() <= 3);
             })),
-            7 => received(
-                self.handles.consumer()?.recv_by(Duration::ZERO).map(|message| M::read(message.view())),
-            ),
+            7 => {
+                received(self.handles.consumer()?.recv_by(patience()).map(|message| M::read(message.view())))
+            }
             8 => {
                 let producer = self.handles.producer()?;
                 sent(M::with(|message| producer.force_send(message)))
@@ -245,7 +251,7 @@ impl<M: Sample + ?Sized> Ends for ExchangeEnds<M> {
                 let owned = self.handles.consumer()?.try_recv_owned();
                 assert_eq!(received(owned), Err(told), "what is received to be owned");
             }
-            Told::Attaching => {}
+            Told::Attaching | Told::NoPlace => {}
         }
         M::with(|message| self.handles.again(told, SIZE.capacity as u64, message))
     }

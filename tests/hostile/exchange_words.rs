@@ -81,6 +81,15 @@ impl Words for ExchangeWords {
         }
     }
 
+    fn another(at: usize) -> [u64; 2] {
+        const SLOT: u64 = 2;
+        match at {
+            AT_TAIL | AT_HEAD => [SIZE.capacity as u64, 1 << 32],
+            // A lap of an entry is two turns.
+            _ => [2 << SIZE.slot_bits(), SLOT],
+        }
+    }
+
     fn crafted() -> Vec<Crafted> {
         const ENQUEUE: u64 = 1;
         const DEQUEUE: u64 = 2;

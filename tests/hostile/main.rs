@@ -1,6 +1,8 @@
 //! A peer that may write the region writes anything: every call returns, with a result
 //! or an error, and touches nothing that is not its own.
 
+#![allow(dead_code, reason = "others share the operations, and need more of them")]
+
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -14,5 +16,4 @@ mod states;
 mod stream_words;
 mod typed_ends;
 #[path = "../support/watchdog.rs"]
-#[allow(dead_code, reason = "other tests need more of it")]
 mod watchdog;

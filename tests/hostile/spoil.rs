@@ -49,12 +49,12 @@ fn case<E: Ends>(
     }
     match told {
         None => tally.fine += 1,
-        Some(Told::Attaching) => tally.told[2] += 1,
+        Some(Told::Attaching | Told::NoPlace) => tally.told[2] += 1,
         Some(told) => {
             let (end, corrupt) = match told {
                 Told::Producer(corrupt) => (0, corrupt),
                 Told::Consumer(corrupt) => (1, corrupt),
-                Told::Attaching => unreachable!("an arm of its own"),
+                Told::Attaching | Told::NoPlace => unreachable!("an arm of its own"),
             };
             tally.told[end] += 1;
             *tally.words.entry(corrupt.word).or_default() += 1;

@@ -1,26 +1,31 @@
 //! States of a whole ring, from which the spoiling starts.
 
-use std::sync::{Arc, atomic::Ordering::Relaxed};
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering::Relaxed},
+};
 
 use crate::{
     ends::{Ends, Words},
     support::{raw::Raw, shared_memory},
 };
 
+const NAME: &str = "ring";
+
 /// A ring, a second mapping of it, and its bytes in several states.
 pub(crate) struct Subject<E: Ends> {
     pub(crate) ring: Arc<E::Ring>,
     pub(crate) raw: Raw,
     pub(crate) states: Vec<(&'static str, Vec<u64>)>,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl<E: Ends> Subject<E> {
     pub(crate) fn new() -> Self {
         let dir = shared_memory();
-        let ring = Arc::new(E::ring(&dir.path().join("ring")));
+        let ring = Arc::new(E::ring(&dir.path().join(NAME)));
         let raw = Raw::of(&*ring);
-        let mut subject = Self { ring, raw, states: Vec::new(), _dir: dir };
+        let mut subject = Self { ring, raw, states: Vec::new(), dir };
         subject.keep("new");
         for (name, operations) in E::STATES {
             subject.restore(0);
@@ -37,6 +42,11 @@ impl<E: Ends> Subject<E> {
             subject.keep(name);
         }
         subject
+    }
+
+    /// Where the ring is.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.dir.path().join(NAME)
     }
 
     pub(crate) fn words(&self) -> impl Iterator<Item = usize> + use<E> {

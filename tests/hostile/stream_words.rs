@@ -66,6 +66,10 @@ impl<const CAPACITY: u64> Words for StreamWords<CAPACITY> {
         }
     }
 
+    fn another(_: usize) -> [u64; 2] {
+        [CAPACITY, 8]
+    }
+
     fn crafted() -> Vec<Crafted> {
         vec![("positions about to wrap around", |raw| {
             // The position after the last is 0 again.

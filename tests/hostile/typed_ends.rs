@@ -1,6 +1,6 @@
 //! The ends of a typed ring.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc};
 
 use bytemuck::{Pod, Zeroable};
 use ironring::{
@@ -9,7 +9,7 @@ use ironring::{
 };
 
 use crate::{
-    ends::{Ends, Handles, Told, received, sent},
+    ends::{Ends, Handles, Told, patience, received, sent},
     stream_words::{STREAM_STATES, StreamWords},
 };
 
@@ -24,11 +24,17 @@ impl<T: Pod, const CAPACITY: u64> Ends for TypedEnds<T, CAPACITY> {
     type Ring = Ring<T>;
     type Words = StreamWords<CAPACITY>;
     const OPERATIONS: usize = 14;
+    const SENDING: &'static [usize] = &[0, 1, 3, 5, 8, 10, 12];
+    const RECEIVING: &'static [usize] = &[2, 4, 6, 7, 9, 11, 13];
 
     const STATES: &'static [(&'static str, &'static [usize])] = STREAM_STATES;
 
     fn ring(path: &Path) -> Ring<T> {
         Ring::create(path, &Options::messages(CAPACITY)).expect("a ring")
+    }
+
+    fn open(path: &Path) -> Ring<T> {
+        Ring::open(path).expect("a ring")
     }
 
     fn new(ring: &Arc<Ring<T>>) -> Self {
@@ -57,7 +63,7 @@ impl<T: Pod, const CAPACITY: u64> Ends for TypedEnds<T, CAPACITY> {
                 }
                 assert!(batch.given() <= 3);
             })),
-            7 => received(self.0.consumer()?.recv_by(Duration::ZERO).map(|message| message.get())),
+            7 => received(self.0.consumer()?.recv_by(patience()).map(|message| message.get())),
             8 => {
                 let producer = self.0.producer()?;
                 let staged = producer.stage(&T::zeroed());
@@ -84,11 +90,9 @@ impl<T: Pod, const CAPACITY: u64> Ends for TypedEnds<T, CAPACITY> {
             }
             11 => {
                 let consumer = self.0.consumer()?;
-                if consumer.is_empty() {
-                    return Ok(());
-                }
                 // Across the end of the area, and back to its beginning.
-                received(consumer.recv_values(&mut vec![T::zeroed(); CAPACITY as usize - 1]))
+                let mut values = vec![T::zeroed(); CAPACITY as usize - 1];
+                received(consumer.recv_values_by(&mut values, patience()))
             }
             12 => self.0.replace_producer(),
             _ => self.0.replace_consumer(),

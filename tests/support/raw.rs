@@ -59,6 +59,19 @@ impl Raw {
         }
     }
 
+    /// The rest of its last page, which lies behind the file's end: zero unless somebody who maps
+    /// the region has written there.
+    pub(crate) fn behind(&self) -> Vec<u8> {
+        const PAGE: usize = 4096;
+        (self.len()..self.len().next_multiple_of(PAGE))
+            .map(|at| {
+                let ptr = self.map.as_ptr().wrapping_add(at);
+                // SAFETY: a mapping has whole pages; read as others may write it.
+                unsafe { ptr.read_volatile() }
+            })
+            .collect()
+    }
+
     /// What the checksum ought to be.
     pub(crate) fn checksum(&self) -> u64 {
         fnv1a(self.get(AT_MAGIC + 8, AT_CHECKSUM - 8))
