@@ -96,7 +96,7 @@ pub use self::{
     record::{Holder, Role},
     ring::Ring,
     trust::{Trust, Trusting, Wary},
-    waiting::{Wait, WhenAlone},
+    waiting::{Receives, Wait, WaitAny, WaitAnyError, WhenAlone},
 };
 #[cfg(not(loom))]
 pub use self::{
@@ -104,7 +104,7 @@ pub use self::{
     liveness::{Presence, State},
     observe::{Cursors, Observer, Peek, Peeked, Usage},
     region::{close, default_directory, names, path_of, remove, reopen},
-    waiting::{Readiness, Receives, WaitAny, WaitAnyError},
+    waiting::Readiness,
 };
 
 /// The examples of the README, which are compiled and run with the documentation's.

@@ -5,7 +5,8 @@
 #![cfg(loom)]
 
 use ironring::{
-    Algorithm, Consumer, Life, Options, Producer, RecvError, Ring, SendError, Sleep, Wait, Wary,
+    Algorithm, Consumer, Deadline, Life, Options, Producer, RecvError, Ring, SendError, Sleep, Wait, WaitAny,
+    WaitAnyError, Wary,
     mpmc::Mpmc,
     spsc::{self, Spsc},
 };
@@ -299,4 +300,64 @@ fn a_dead_receiver_swallows_no_wake_up() {
             let _ = dying.map(|dying| dying.join().unwrap());
         })
     });
+}
+
+/// One waits for two rings at once: by each comes a message, and by the first the end.
+fn any_of_two_wakes<A: Algorithm + 'static>(sleep: Sleep, preemptions: usize)
+where
+    Sender<A>: Send,
+    Receiver<A>: Send,
+{
+    model(preemptions, move || {
+        let made = thread::spawn(move || {
+            let one = ring::<A>(2, sleep, &[]);
+            let options = Options::messages(2).participants(4);
+            let other = Ring::<u64, A>::sleeping_beside(&options, sleep, &one).unwrap();
+            let life = Life::endless();
+            let senders = [sender(&one, &life).unwrap(), sender(&other, &life).unwrap()];
+            let receivers = [receiver(&one, &life).unwrap(), receiver(&other, &life).unwrap()];
+            (senders, receivers)
+        });
+        let (senders, mut receivers) = made.join().unwrap();
+        let receiving = thread::spawn(move || {
+            let (mut any, mut got) = (WaitAny::new(), [0, 0]);
+            let mut closed = 0;
+            while got != [7, 8] || closed == 0 {
+                match any.wait(&mut receivers[closed..], Deadline::NEVER) {
+                    Ok(index) => {
+                        got[closed + index] = receivers[closed + index].try_recv().expect("it").get()
+                    }
+                    Err(WaitAnyError::Receiver { index: 0, error: RecvError::Disconnected }) => {
+                        assert_eq!(got[0], 7);
+                        closed = 1;
+                    }
+                    Err(other) => panic!("{other}"),
+                }
+            }
+            receivers
+        });
+        let [mut to_one, to_other] = senders;
+        let closing = thread::spawn(move || {
+            to_one.send(&7).unwrap();
+            to_one.close();
+            to_one
+        });
+        let _kept = (send(to_other, &[8]).join().unwrap(), closing.join().unwrap());
+        receiving.join().unwrap();
+    });
+}
+
+#[test]
+fn any_of_two_wakes_who_waits_for_both() {
+    any_of_two_wakes::<Spsc>(Sleep::WithMembarrier, 1);
+}
+
+#[test]
+fn any_of_two_wakes_who_waits_for_both_by_a_fence() {
+    any_of_two_wakes::<Spsc>(Sleep::WithoutMembarrier, 1);
+}
+
+#[test]
+fn any_of_two_exchanges_wakes_who_waits_for_both() {
+    any_of_two_wakes::<Mpmc>(Sleep::WithoutMembarrier, 1);
 }

@@ -8,7 +8,7 @@ use bytemuck::Pod;
 
 use super::{Batch, Message};
 use crate::{
-    Deadline, Seat, Wait, WhenAlone,
+    Deadline, Receives, Seat, Wait, WhenAlone,
     algorithm::{Algorithm, Found, Head},
     error::RecvError,
     payload::Payload,
@@ -16,7 +16,7 @@ use crate::{
     waiting::{self, Waiter, Waits},
 };
 #[cfg(not(loom))]
-use crate::{Error, Readiness, Receives, waiting::Watch};
+use crate::{Error, Readiness, waiting::Watch};
 
 /// The receiving side of a ring: [`spsc::Consumer`](crate::spsc::Consumer), of which there is
 /// one at a time, or [`mpmc::Consumer`](crate::mpmc::Consumer).
@@ -438,12 +438,12 @@ impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Waits for Consumer<M, P, A> {
     }
 }
 
-#[cfg(not(loom))]
 impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Receives for Consumer<M, P, A> {
     fn look(&mut self, for_the_dead: bool) -> Option<Result<(), RecvError>> {
         self.look(for_the_dead).map(|found| found.map(drop))
     }
 
+    #[cfg(not(loom))]
     fn watched(&mut self, rung: fn()) -> Result<&Watch, Error> {
         let watch = match self.watch.take() {
             Some(watch) => watch,
@@ -452,6 +452,7 @@ impl<M: Payload + ?Sized, P: Trust, A: Algorithm> Receives for Consumer<M, P, A>
         Ok(self.watch.insert(watch))
     }
 
+    #[cfg(not(loom))]
     fn is_told_of_death(&mut self) -> bool {
         self.watch.as_ref().is_some_and(|watch| watch.is_to_look_round())
     }

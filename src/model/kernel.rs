@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use super::word::Woken;
+use super::{bell, word::Woken};
 use crate::{
     memory::HalfWord,
     sync::{Ordering, fence},
@@ -16,6 +16,17 @@ use crate::{
 
 pub(super) fn wait(word: &HalfWord, expected: u32, _: Duration) -> Woken {
     word.sleep_while(expected);
+    Woken::ByOther
+}
+
+pub(super) const MAX_WORDS: usize = 128;
+
+pub(super) fn wait_any<'a>(
+    words: impl Iterator<Item = (&'a HalfWord, u32)>,
+    _: bell::Never,
+    _: Duration,
+) -> Woken {
+    HalfWord::sleep_while_all(&words.collect::<Vec<_>>());
     Woken::ByOther
 }
 

@@ -90,8 +90,20 @@ struct Waits {
 #[derive(Debug)]
 struct Sleepers {
     word: AtomicU32,
+    bed: Arc<Bed>,
+}
+
+/// What is slept on, of one word, or of several on which somebody sleeps at once.
+#[derive(Debug)]
+struct Bed {
     lock: Mutex<()>,
     woken: Condvar,
+}
+
+impl Bed {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { lock: Mutex::new(()), woken: Condvar::new() })
+    }
 }
 
 /// How participants wait in a model.
@@ -109,6 +121,18 @@ pub enum Sleep {
 impl Memory {
     /// The memory of a ring of this geometry, all zero.
     pub(crate) fn new(geometry: &Geometry, sleep: Sleep) -> Arc<Self> {
+        Arc::new(Self::of(geometry, sleep, Bed::new()))
+    }
+
+    /// The same, where one can sleep on its consumers' word and on that of `other` at once.
+    pub(crate) fn beside(geometry: &Geometry, sleep: Sleep, other: &Self) -> Arc<Self> {
+        let words = other.waits.iter().flat_map(|waits| &waits.words);
+        let mut bed =
+            words.filter(|(at, _)| *at == AT_CONSUMERS_WAIT).map(|(_, sleepers)| Arc::clone(&sleepers.bed));
+        Arc::new(Self::of(geometry, sleep, bed.next().unwrap_or_else(Bed::new)))
+    }
+
+    fn of(geometry: &Geometry, sleep: Sleep, of_consumers: Arc<Bed>) -> Self {
         let data = geometry.data_offset() as usize..geometry.region_len() as usize;
         let mut all = vec![];
         match geometry.exchange {
@@ -120,12 +144,16 @@ impl Memory {
         let (offsets, slots) = all.into_iter().unzip();
         let participants = geometry.exchange.map_or(0, |exchange| exchange.participants);
         let locks = (0..participants).map(|_| AtomicBool::new(false)).collect();
-        let sleepers = || Sleepers { word: AtomicU32::new(0), lock: Mutex::new(()), woken: Condvar::new() };
+        let sleepers = |bed| Sleepers { word: AtomicU32::new(0), bed };
         let waits = (sleep != Sleep::Never).then(|| Waits {
             has_membarrier: sleep == Sleep::WithMembarrier,
-            words: [AT_SESSION, AT_CONSUMERS_WAIT, AT_PRODUCERS_WAIT].map(|at| (at, sleepers())).into(),
+            words: vec![
+                (AT_SESSION, sleepers(Bed::new())),
+                (AT_CONSUMERS_WAIT, sleepers(of_consumers)),
+                (AT_PRODUCERS_WAIT, sleepers(Bed::new())),
+            ],
         });
-        Arc::new(Self { offsets, slots, locks, waits })
+        Self { offsets, slots, locks, waits }
     }
 
     /// The lock on the record of participant `number`.
@@ -346,16 +374,27 @@ impl HalfWord {
     /// Sleeps, if the word is `expected`, until somebody wakes all.
     pub(crate) fn sleep_while(&self, expected: u32) {
         let Some(sleepers) = self.alive() else { return };
-        let guard = sleepers.lock.lock().expect("no thread panics with it");
+        let guard = sleepers.bed.lock.lock().expect("no thread panics with it");
         if sleepers.word.load(Ordering::Acquire) == expected {
-            drop(sleepers.woken.wait(guard));
+            drop(sleepers.bed.woken.wait(guard));
+        }
+    }
+
+    /// Sleeps, if each of `words` is as is expected of it, until somebody wakes all who sleep on one.
+    pub(crate) fn sleep_while_all(words: &[(&Self, u32)]) {
+        let Some(first) = words.first().and_then(|(word, _)| word.alive()) else { return };
+        let mut guard = first.bed.lock.lock().expect("no thread panics with it");
+        let is = |(word, expected): &(&Self, u32)| word.load(Ordering::Acquire) == *expected;
+        // Whoever wakes on the other's account sleeps on.
+        while words.iter().all(is) {
+            guard = first.bed.woken.wait(guard).expect("no thread panics with it");
         }
     }
 
     pub(crate) fn wake_all(&self) {
         let Some(sleepers) = self.alive() else { return };
-        let guard = sleepers.lock.lock().expect("no thread panics with it");
-        sleepers.woken.notify_all();
+        let guard = sleepers.bed.lock.lock().expect("no thread panics with it");
+        sleepers.bed.woken.notify_all();
         drop(guard);
     }
 

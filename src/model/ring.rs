@@ -43,7 +43,25 @@ impl<M: Payload + ?Sized, A: Algorithm> Ring<M, A> {
     /// [`Error::Options`].
     pub fn sleeping(options: &Options, sleep: Sleep) -> Result<Self, Error> {
         let geometry = A::geometry::<M>(options)?;
-        let ring = Self { memory: Memory::new(&geometry, sleep), geometry, _payload: PhantomData };
+        Self::in_memory(Memory::new(&geometry, sleep), geometry)
+    }
+
+    /// The same, for receivers that wait for this one and for `other` at once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Options`].
+    pub fn sleeping_beside<N: Payload + ?Sized, B: Algorithm>(
+        options: &Options,
+        sleep: Sleep,
+        other: &Ring<N, B>,
+    ) -> Result<Self, Error> {
+        let geometry = A::geometry::<M>(options)?;
+        Self::in_memory(Memory::beside(&geometry, sleep, &other.memory), geometry)
+    }
+
+    fn in_memory(memory: Arc<Memory>, geometry: Geometry) -> Result<Self, Error> {
+        let ring = Self { memory, geometry, _payload: PhantomData };
         if let Some(exchange) = geometry.exchange {
             mpmc::hand_out_slots(ring.region(&Life::endless()).mapping(), &geometry, exchange);
         }

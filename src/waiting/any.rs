@@ -2,7 +2,9 @@
 
 use std::ops::DerefMut;
 
-use super::{End, Strategy, Wait, Waiter, Waits, Watch, several::Several, wait};
+#[cfg(not(loom))]
+use super::Watch;
+use super::{End, Strategy, Wait, Waiter, Waits, several::Several, wait};
 use crate::{Deadline, Error, RecvError, Seat};
 
 /// What [`WaitAny`] waits for: a consumer, of whatever kind of ring and of message, or a reference
@@ -25,10 +27,12 @@ pub trait Receives: Waits {
     fn look(&mut self, for_the_dead: bool) -> Option<Result<(), RecvError>>;
 
     /// What tells when to look again, by calling `rung`, always the same.
+    #[cfg(not(loom))]
     #[doc(hidden)]
     fn watched(&mut self, rung: fn()) -> Result<&Watch, Error>;
 
     /// Whether that has told of a death since this was asked last.
+    #[cfg(not(loom))]
     #[doc(hidden)]
     fn is_told_of_death(&mut self) -> bool;
 }
@@ -44,10 +48,12 @@ impl<B: DerefMut<Target: Receives>> Receives for B {
         (**self).look(for_the_dead)
     }
 
+    #[cfg(not(loom))]
     fn watched(&mut self, rung: fn()) -> Result<&Watch, Error> {
         (**self).watched(rung)
     }
 
+    #[cfg(not(loom))]
     fn is_told_of_death(&mut self) -> bool {
         (**self).is_told_of_death()
     }

@@ -27,9 +27,14 @@ pub(super) fn wait(word: &HalfWord, expected: u32, timeout: Duration) -> Woken {
 /// Words that one sleep may be on at most.
 pub(super) const MAX_WORDS: usize = libc::FUTEX_WAITV_MAX as usize;
 
-/// Sleeps while each of `words`, [`MAX_WORDS`] at most, is as is expected of it, for `timeout` at
-/// most. A signal wakes too.
-pub(super) fn wait_any<'a>(words: impl Iterator<Item = (&'a AtomicU32, u32)>, timeout: Duration) -> Woken {
+/// Sleeps while each of `words`, and the `bell`, [`MAX_WORDS`] at most, is as is expected of it, for
+/// `timeout` at most. A signal wakes too.
+pub(super) fn wait_any<'a>(
+    words: impl Iterator<Item = (&'a HalfWord, u32)>,
+    bell: (&AtomicU32, u32),
+    timeout: Duration,
+) -> Woken {
+    let words = words.map(|(word, expected)| (&**word, expected)).chain([bell]);
     // SAFETY: integers, for which zero is a value.
     let mut waiters: [libc::futex_waitv; MAX_WORDS] = unsafe { std::mem::zeroed() };
     let mut count = 0;

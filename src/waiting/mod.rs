@@ -5,15 +5,15 @@
 //! time to time it looks up: whether the ring was closed, and whether the others live.
 //! docs/WAITING.md has the whole argument why nobody sleeps through a change.
 
-#[cfg(not(loom))]
 mod any;
+#[cfg_attr(loom, path = "../model/bell.rs")]
+mod bell;
 #[cfg_attr(loom, path = "../model/kernel.rs")]
 mod kernel;
 #[cfg(not(loom))]
 mod readiness;
 mod rhythm;
 mod session;
-#[cfg(not(loom))]
 mod several;
 mod signals;
 mod spin;
@@ -28,12 +28,10 @@ mod word;
 
 use std::time::Duration;
 
-use self::spin::Spin;
+pub use self::any::{Receives, WaitAny, WaitAnyError};
 #[cfg(not(loom))]
-pub use self::{
-    any::{Receives, WaitAny, WaitAnyError},
-    readiness::Readiness,
-};
+pub use self::readiness::Readiness;
+use self::spin::Spin;
 pub(crate) use self::{
     rhythm::Rhythm,
     session::Session,
@@ -136,7 +134,6 @@ impl From<End> for RecvError {
 }
 
 /// A handle, as what waits for the other side.
-#[cfg_attr(loom, expect(unreachable_pub, reason = "no several rings are waited for in a model"))]
 pub trait Waits {
     /// How it waits, and the seat whose word it sleeps on.
     #[doc(hidden)]

@@ -1,66 +1,38 @@
 //! How one call sleeps on the words of several rings, whatever their number.
 
-use std::{
-    mem,
-    sync::atomic::{AtomicU32, Ordering, fence},
-    time::Duration,
-};
+use std::{mem, time::Duration};
 
 use super::{
-    End, LONG_IDLE, PATIENCE, Receives, Strategy, WaitAny,
+    End, PATIENCE, Receives, Strategy, WaitAny, bell,
     kernel::{self, MAX_WORDS},
-    told::{self, LONG_PATIENCE},
     wait::Sleeps,
     word::{Armed, NOTICE, Woken},
 };
-use crate::{Error, RecvError};
-
-/// Rung for all who sleep on more words than the kernel allows.
-static BELL: AtomicU32 = AtomicU32::new(0);
-
-fn ring_bell() {
-    told::ring_bell(&BELL);
-}
+#[cfg(loom)]
+use crate::Seat;
+use crate::{
+    Error, RecvError,
+    sync::{Ordering, fence},
+};
 
 /// Those who are waited for in one call.
 pub(super) struct Several<'a, R> {
-    any: &'a mut WaitAny,
-    receivers: &'a mut [R],
+    pub(super) any: &'a mut WaitAny,
+    pub(super) receivers: &'a mut [R],
 }
 
 impl<'a, R: Receives> Several<'a, R> {
     pub(super) fn new(any: &'a mut WaitAny, receivers: &'a mut [R]) -> Result<Self, Error> {
         any.ends.clear();
         any.ends.resize(receivers.len(), None);
-        let several = Self { any, receivers };
-        let direct = several.direct();
-        several.receivers[direct..].iter_mut().try_for_each(|one| one.watched(ring_bell).map(drop))?;
+        let mut several = Self { any, receivers };
+        several.watch_others()?;
         Ok(several)
     }
 
     /// How many of them are slept on, so that there is a word left for the bell.
-    fn direct(&self) -> usize {
+    pub(super) fn direct(&self) -> usize {
         self.receivers.len().min(MAX_WORDS - 1)
-    }
-
-    /// Has deaths told, where it has been idle for long; false if they are not, for all.
-    fn tell_of_deaths(&mut self) -> bool {
-        let direct = self.direct();
-        let Self { any, receivers } = self;
-        if any.strategy.idle < LONG_IDLE {
-            return false;
-        }
-        let mut is_told = true;
-        for (receiver, expected) in receivers[..direct].iter_mut().zip(&any.expected) {
-            match receiver.watched(ring_bell) {
-                Ok(watch) => is_told &= watch.arm(*expected),
-                Err(_) => {
-                    any.strategy.idle = Duration::ZERO;
-                    return false;
-                }
-            }
-        }
-        is_told
     }
 
     /// Whose turn it is to tell of something, and what.
@@ -85,14 +57,17 @@ impl<R: Receives> Sleeps for Several<'_, R> {
         &mut self.any.strategy
     }
 
+    fn rings(&self) -> u32 {
+        u32::try_from(self.receivers.len()).unwrap_or(u32::MAX)
+    }
+
     fn is_to_look_round(&mut self) -> bool {
         let ask = |is_to, receiver: &mut R| {
-            let has_died = receiver.is_told_of_death();
             let (waiter, seat) = receiver.waiter();
-            waiter.is_to_look_round(seat) || has_died || is_to
+            waiter.is_to_look_round(seat) || is_to
         };
-        let has_told = mem::take(&mut self.any.has_told_of_an_end);
-        self.receivers.iter_mut().fold(has_told, ask)
+        let is_told = mem::take(&mut self.any.has_told_of_an_end) | self.is_told_of_death();
+        self.receivers.iter_mut().fold(is_told, ask)
     }
 
     /// Notes the end of each, for the look that follows; all together have none.
@@ -108,7 +83,7 @@ impl<R: Receives> Sleeps for Several<'_, R> {
     fn arm(&mut self) -> Armed {
         let direct = self.direct();
         let how = |index| if index < direct { 0 } else { NOTICE };
-        let mut armed = Armed { expected: BELL.load(Ordering::Acquire), patience: PATIENCE };
+        let mut armed = Armed { expected: bell::now(), patience: PATIENCE };
         let expected = &mut self.any.expected;
         expected.clear();
         let mut needs_kernel = false;
@@ -129,14 +104,7 @@ impl<R: Receives> Sleeps for Several<'_, R> {
         }
         // Pairs with the fence of whoever changes a ring, as in `Waiter::arm`.
         fence(Ordering::SeqCst);
-        self.any.is_awake = false;
-        for (receiver, expected) in self.receivers[direct..].iter_mut().zip(&expected[direct..]) {
-            let is_armed = receiver.watched(ring_bell).is_ok_and(|watch| watch.arm(*expected));
-            self.any.is_awake |= !is_armed;
-        }
-        if armed.patience == PATIENCE && self.tell_of_deaths() {
-            armed.patience = LONG_PATIENCE;
-        }
+        self.arm_others(&mut armed);
         armed
     }
 
@@ -145,11 +113,14 @@ impl<R: Receives> Sleeps for Several<'_, R> {
             return Woken::ByOther;
         }
         let direct = self.direct();
-        let words = self.receivers[..direct].iter_mut().map(|receiver| {
-            let word: &AtomicU32 = receiver.waiter().1.signals().own().word();
-            word
-        });
+        let words =
+            self.receivers[..direct].iter_mut().map(|receiver| receiver.waiter().1.signals().own().word());
         let words = words.zip(self.any.expected.iter().copied());
-        kernel::wait_any(words.chain([(&BELL, armed.expected)]), timeout)
+        kernel::wait_any(words, bell::until_rung(armed.expected), timeout)
+    }
+
+    #[cfg(loom)]
+    fn seat(&mut self) -> &Seat {
+        self.receivers[0].waiter().1
     }
 }

@@ -88,7 +88,6 @@ impl Signals {
     }
 
     /// The word that this participant sleeps on.
-    #[cfg(not(loom))]
     pub(super) const fn own(&self) -> &WaitWord {
         &self.own
     }
@@ -113,7 +112,6 @@ pub(crate) fn wake(role: Role, mapping: &Arc<Mapping>, touch: impl Fn()) {
 }
 
 /// How a handle waits, and what it has learnt by it.
-#[cfg_attr(loom, expect(unreachable_pub, reason = "no several rings are waited for in a model"))]
 #[derive(Debug)]
 pub struct Waiter {
     pub(super) strategy: Strategy,
@@ -196,7 +194,6 @@ impl Waiter {
     }
 
     /// Whether the kernel has to make others fence before this one sleeps.
-    #[cfg(not(loom))]
     pub(super) fn needs_kernel(&self) -> bool {
         self.fencing == Fencing::ByKernel
     }

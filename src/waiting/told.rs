@@ -53,8 +53,7 @@ impl Told {
 
     /// Sleeps as [`WaitWord::sleep`] does, and while the bell is not rung.
     pub(super) fn sleep(&self, word: &WaitWord, expected: u32, timeout: Duration) -> Woken {
-        let word: &AtomicU32 = word.word();
-        kernel::wait_any([(word, expected), (&*self.bell, self.expected)].into_iter(), timeout)
+        kernel::wait_any([(word.word(), expected)].into_iter(), (&*self.bell, self.expected), timeout)
     }
 }
 

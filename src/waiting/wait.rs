@@ -16,6 +16,11 @@ use crate::{Deadline, sync};
 pub(crate) trait Sleeps {
     fn strategy(&mut self) -> &mut Strategy;
 
+    /// How many rings one look is at.
+    fn rings(&self) -> u32 {
+        1
+    }
+
     /// Whether there may be something that only a look round finds.
     fn is_to_look_round(&mut self) -> bool;
 
@@ -121,6 +126,7 @@ enum Step {
 /// A wait of one call.
 struct Waiting {
     deadline: Deadline,
+    /// Looks, at each ring.
     looks: u32,
     #[cfg(not(loom))]
     clock: Option<Clock>,
@@ -162,9 +168,10 @@ impl Waiting {
         if self.has_parked || sleeper.strategy().wait == Wait::Park {
             return self.park(sleeper);
         }
-        self.looks = self.looks.wrapping_add(1);
+        let bursts = self.looks / BURST;
+        self.looks = self.looks.wrapping_add(sleeper.rings());
         sync::spin_loop();
-        if self.looks.is_multiple_of(BURST) { self.spin_on(sleeper) } else { Step::Look }
+        if self.looks / BURST == bursts { Step::Look } else { self.spin_on(sleeper) }
     }
 
     /// In a model nobody spins: a thread that may not sleep lets others go on.

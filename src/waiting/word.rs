@@ -202,7 +202,6 @@ impl WaitWord {
     }
 
     /// The word itself, to sleep on it and on others.
-    #[cfg(not(loom))]
     pub(super) const fn word(&self) -> &HalfWord {
         &self.word
     }
