@@ -90,6 +90,32 @@ pub enum Error {
         /// The size of one in bytes.
         size: u64,
     },
+    #[cfg(not(loom))]
+    /// The process at the other end of a socket does not give the ring, or does not get it.
+    #[error("no ring was passed between this process and {peer}: {reason}")]
+    Refused {
+        /// Who it is.
+        peer: crate::share::Peer,
+        /// Why.
+        reason: String,
+    },
+    /// The process at the other end of a socket says something else than it should.
+    #[error("the peer does not keep to ironring's handshake: {found}")]
+    Handshake {
+        /// What it said.
+        found: String,
+    },
+    /// No ring was passed to this program.
+    #[error(
+        "{variable} is {found:?}, and should be the number of a ring's descriptor: start this program by one that \
+         passes it a ring"
+    )]
+    NotInherited {
+        /// The environment variable.
+        variable: String,
+        /// Its value.
+        found: String,
+    },
     /// The ring was removed; a ring that now has its name is another one.
     #[error("the ring was removed: open its name again for the one that replaced it, if any")]
     Retired,

@@ -33,14 +33,14 @@ pub enum Kind {
 }
 
 impl Kind {
-    const fn code(self) -> u32 {
+    pub(crate) const fn code(self) -> u32 {
         match self {
             Self::Spsc => 1,
             Self::Mpmc => 2,
         }
     }
 
-    const fn from_code(code: u32) -> Option<Self> {
+    pub(crate) const fn from_code(code: u32) -> Option<Self> {
         match code {
             1 => Some(Self::Spsc),
             2 => Some(Self::Mpmc),
@@ -123,17 +123,51 @@ impl Identity {
         for (at, value) in half_words {
             to.half_word(at).store(value, Ordering::Relaxed);
         }
-        for (i, half) in self.boot_id.chunks_exact(8).enumerate() {
-            let value = u64::from_ne_bytes(half.try_into().expect("eight bytes"));
-            to.word(AT_BOOT_ID + 8 * i).store(value, Ordering::Relaxed);
-        }
-        to.word(AT_CHECKSUM).store(checksum(to), Ordering::Relaxed);
+        self.write_boot_id(to);
+        to.word(AT_CHECKSUM).store(checksum(to, self.boot_id), Ordering::Relaxed);
         to.word(AT_MAGIC).store(MAGIC, Ordering::Release);
     }
 
     /// Reads and checks the identity of a region of `region_len` bytes, of which at
     /// least a header is mapped, and in which `lock_file` is locked.
     pub(crate) fn read(from: &Arc<Mapping>, region_len: u64, lock_file: LockFile) -> Result<Self, Error> {
+        let found = Self::read_of_any_boot(from, region_len, lock_file)?;
+        let this_boot = boot_id_of_machine();
+        if this_boot.is_some_and(|this| this != found.boot_id) {
+            return Err(invalid(
+                "boot_id",
+                hex_bytes(found.boot_id),
+                format!(
+                    "{}: the machine was restarted since, and what was not written to disk before is lost; see \
+                     `ironring salvage`",
+                    hex_bytes(this_boot.unwrap_or_default())
+                ),
+            ));
+        }
+        Ok(found)
+    }
+
+    fn write_boot_id(&self, to: &Arc<Mapping>) {
+        for (i, half) in self.boot_id.chunks_exact(8).enumerate() {
+            let value = u64::from_ne_bytes(half.try_into().expect("eight bytes"));
+            to.word(AT_BOOT_ID + 8 * i).store(value, Ordering::Release);
+        }
+    }
+
+    /// Takes a region of another boot over to this one, which must be in nobody's use.
+    pub(crate) fn take_over(&mut self, of: &Arc<Mapping>) {
+        self.boot_id = boot_id();
+        // The checksum first: of one that is killed in between, the next sees what it was about to do.
+        of.word(AT_CHECKSUM).store(checksum(of, self.boot_id), Ordering::Release);
+        self.write_boot_id(of);
+    }
+
+    /// As [`read`](Self::read), of a region that may be from before the machine was restarted.
+    pub(crate) fn read_of_any_boot(
+        from: &Arc<Mapping>,
+        region_len: u64,
+        lock_file: LockFile,
+    ) -> Result<Self, Error> {
         let word = |at| from.word(at).load(Ordering::Relaxed);
         let half = |at| from.half_word(at).load(Ordering::Relaxed);
 
@@ -191,17 +225,13 @@ impl Identity {
         if created == 0 || created > now().saturating_add(CLOCK_STEP) {
             return Err(invalid("created", created, "a time in the past, in nanoseconds since 1970"));
         }
-        let boot_id = read_boot_id(from);
-        let this_boot = boot_id_of_machine();
-        if this_boot.is_some_and(|this| this != boot_id) {
-            return Err(invalid(
-                "boot_id",
-                hex_bytes(boot_id),
-                format!("{}: the machine was restarted since", hex_bytes(this_boot.unwrap_or_default())),
-            ));
+        let boot_id_found = read_boot_id(from);
+        let found = word(AT_CHECKSUM);
+        // That of this boot is there, too, where somebody was killed who took the region over.
+        if found != checksum(from, boot_id()) {
+            expect("checksum", hex(found), hex(checksum(from, boot_id_found)))?;
         }
-        expect("checksum", hex(word(AT_CHECKSUM)), hex(checksum(from)))?;
-        Ok(Self { kind, geometry, created, boot_id, placement, lock_file })
+        Ok(Self { kind, geometry, created, boot_id: boot_id_found, placement, lock_file })
     }
 }
 
@@ -227,12 +257,16 @@ fn hex_bytes(bytes: [u8; 16]) -> String {
     format!("{:032x}", u128::from_be_bytes(bytes))
 }
 
-/// FNV-1a, 64 bits, over the identity's bytes from the version to the checksum.
-fn checksum(of: &Arc<Mapping>) -> u64 {
+/// FNV-1a, 64 bits, over the identity's bytes from the version to the checksum, were it of the boot
+/// `boot_id`.
+fn checksum(of: &Arc<Mapping>, boot_id: [u8; 16]) -> u64 {
     const { assert!(AT_IDENTITY_RESERVED < AT_CHECKSUM) };
     (AT_VERSION..AT_CHECKSUM)
         .step_by(8)
-        .flat_map(|at| of.word(at).load(Ordering::Relaxed).to_ne_bytes())
+        .flat_map(|at| match at.checked_sub(AT_BOOT_ID) {
+            Some(i) if i < 16 => boot_id[i..i + 8].try_into().expect("eight bytes"),
+            _ => of.word(at).load(Ordering::Relaxed).to_ne_bytes(),
+        })
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
         })

@@ -76,6 +76,8 @@ mod record;
 mod region;
 #[cfg_attr(loom, path = "model/ring.rs")]
 mod ring;
+#[cfg(not(loom))]
+mod share;
 pub mod spsc;
 mod sync;
 mod trust;
@@ -103,7 +105,8 @@ pub use self::{
     header::Kind,
     liveness::{Presence, State},
     observe::{Cursors, Observer, Peek, Peeked, Usage},
-    region::{close, default_directory, names, path_of, remove, reopen},
+    region::{Salvaged, close, default_directory, names, path_of, remove, reopen, salvage},
+    share::Peer,
     waiting::Readiness,
 };
 

@@ -99,7 +99,7 @@ impl RecordLock {
             if !lock(&file, record)? {
                 continue;
             }
-            let mapping = Mapping::not_inherited(&file, len, image)?;
+            let mapping = region.file().map_own(&file, len, image)?;
             drop(file);
             // Some overlay file systems put another file under a mapping than was opened,
             // and the lock would be gone with the descriptor.

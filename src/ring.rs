@@ -4,11 +4,15 @@ use std::{
     marker::PhantomData,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::{Path, PathBuf},
+    ptr::NonNull,
 };
 
 use crate::{
-    Consumer, Delivery, Error, Options, Placement, Producer, Wary, algorithm::Algorithm, geometry::Geometry,
-    payload::Payload, region::Region,
+    Consumer, Delivery, Error, Options, Placement, Producer, Wary,
+    algorithm::Algorithm,
+    geometry::Geometry,
+    payload::Payload,
+    region::{Lent, Region},
 };
 
 /// A ring in memory that processes share: [`spsc::Ring`](crate::spsc::Ring), for one producer
@@ -122,11 +126,105 @@ impl<M: Payload + ?Sized, A: Algorithm> Ring<M, A> {
         Self::checked(Region::from_fd(fd)?, None)
     }
 
+    /// How many bytes of memory a ring of these options needs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Options`].
+    pub fn len_of(options: &Options) -> Result<usize, Error> {
+        Ok(A::geometry::<M>(options)?.region_len() as usize)
+    }
+
+    /// Makes a ring in `memory`, which the caller has mapped: shared memory of a kind that the library
+    /// does not know, such as a device's. Its locks, by which processes know who lives, are on bytes
+    /// of an empty file, which is made at `lock_file` and must not be there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Options`] where the memory is not of [`len_of`](Self::len_of) bytes or does not start
+    /// at a multiple of 4096; [`Error::AlreadyExists`]; [`Error::Io`].
+    ///
+    /// # Safety
+    ///
+    /// - It is memory that can be read and written, and stays so at that address until the ring, its
+    ///   clones and all handles that were made of them are dropped.
+    /// - From now on it is read and written by rings of this library only, in any process. If other
+    ///   processes map it, then as shared memory (`MAP_SHARED`), coherent as memory is.
+    /// - A forked child that uses a clone of the ring to attach has the memory at the same address.
+    /// - Who removes the lock file does so only when nobody uses the memory any more.
+    ///
+    /// ```
+    /// use std::ptr::NonNull;
+    ///
+    /// use ironring::{Options, spsc::Ring};
+    ///
+    /// let dir = tempfile::tempdir()?;
+    /// let lock_file = dir.path().join("lock");
+    /// let options = Options::bytes(4096);
+    /// let mut map = memmap2::MmapMut::map_anon(Ring::<[u8]>::len_of(&options)?)?;
+    /// let memory = NonNull::from(&mut map[..]);
+    /// // SAFETY: the mapping is dropped last, and is used by rings only.
+    /// let ring = unsafe { Ring::<[u8]>::create_in(memory, &lock_file, &options)? };
+    /// // SAFETY: as above.
+    /// let same = unsafe { Ring::<[u8]>::open_in(memory, &lock_file)? };
+    /// ring.producer()?.send(b"hello")?;
+    /// assert_eq!(same.consumer()?.recv()?.to_vec(), b"hello");
+    /// drop((ring, same));
+    /// # drop(map);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub unsafe fn create_in(
+        memory: NonNull<[u8]>,
+        lock_file: impl AsRef<Path>,
+        options: &Options,
+    ) -> Result<Self, Error> {
+        let geometry = A::geometry::<M>(options)?;
+        Region::create_in(lent(memory), lock_file.as_ref(), geometry, options).map(Self::of)
+    }
+
+    /// Opens the ring in `memory`, which [`create_in`](Self::create_in) made there, in this process or in
+    /// another one that has mapped the same memory: with the very lock file of then, by any path.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open), and [`Error::Options`] as above.
+    ///
+    /// # Safety
+    ///
+    /// As for [`create_in`](Self::create_in).
+    pub unsafe fn open_in(memory: NonNull<[u8]>, lock_file: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::checked(Region::open_in(lent(memory), lock_file.as_ref())?, None)
+    }
+
+    /// Writes all of the ring to its file on disk, and returns when it is there (`msync`). A ring in
+    /// memory has none, and this does nothing.
+    ///
+    /// After a restart of the machine the ring is refused until [`salvage`](crate::salvage) has taken it over.
+    /// What was sent and received before a flush and not touched since is then as it was; of what came
+    /// later each page may be there or not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    ///
+    /// ```
+    /// use ironring::{Options, spsc::Ring};
+    ///
+    /// let dir = tempfile::tempdir()?;
+    /// let ring = Ring::<[u8]>::create(dir.path().join("journal"), &Options::bytes(4096))?;
+    /// ring.producer()?.send(b"to be kept")?;
+    /// ring.flush()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn flush(&self) -> Result<(), Error> {
+        self.region.mapping().flush()
+    }
+
     fn of(region: Region) -> Self {
         Self { region, _payload: PhantomData }
     }
 
-    fn checked(region: Region, expected: Option<&Geometry>) -> Result<Self, Error> {
+    pub(crate) fn checked(region: Region, expected: Option<&Geometry>) -> Result<Self, Error> {
         let identity = region.identity();
         if identity.kind != A::KIND {
             return Err(Error::Mismatch {
@@ -250,7 +348,11 @@ impl<M: Payload + ?Sized, A: Algorithm> Ring<M, A> {
     }
 }
 
-/// The descriptor of the region, to be inherited by a child or passed over a socket; it
+fn lent(memory: NonNull<[u8]>) -> Lent {
+    Lent { base: memory.cast(), len: memory.len() }
+}
+
+/// The descriptor of the region (where its bytes are not in a file: of the file that is locked), to be inherited by a child or passed over a socket; it
 /// is closed on `exec` unless its flag is cleared.
 impl<M: Payload + ?Sized, A: Algorithm> AsFd for Ring<M, A> {
     fn as_fd(&self) -> BorrowedFd<'_> {

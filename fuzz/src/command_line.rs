@@ -66,7 +66,9 @@ fn words(line: &[u8]) -> Option<Vec<OsString>> {
         .collect();
     let measures = words.iter().any(|word| word == "bench")
         && !words.iter().any(|word| word == "compare" || word == "html");
-    if measures {
+    // Waits for clients; and a segment would stay on the machine.
+    let stays = words.iter().any(|word| word == "serve" || word.as_encoded_bytes().starts_with(b"sysv"));
+    if measures || stays {
         return None;
     }
     if let Some(verb) = words.first().cloned()

@@ -12,13 +12,18 @@ mod repair;
 mod report;
 mod stream;
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 pub use self::{
     repair::{Repaired, repair},
     report::{At, Finding, Report},
 };
-use crate::{Error, region::Region};
+use crate::{
+    Error,
+    header::Identity,
+    memory::Mapping,
+    region::{Region, RegionFile},
+};
 
 /// Looks whether the ring called `name` is whole, and leaves it as it is.
 ///
@@ -41,11 +46,20 @@ use crate::{Error, region::Region};
 /// ```
 pub fn check(name: impl AsRef<Path>) -> Result<Report, Error> {
     let (file, mapping, identity) = Region::open_read_only(name.as_ref())?;
+    check_region(&file, &mapping, &identity)
+}
+
+/// The same of a region that is mapped.
+pub(crate) fn check_region(
+    file: &RegionFile,
+    mapping: &Arc<Mapping>,
+    identity: &Identity,
+) -> Result<Report, Error> {
     let mut report = Report::new(identity.kind);
     let geometry = &identity.geometry;
     match geometry.exchange {
-        Some(exchange) => exchange::check(file.checked()?, &mapping, geometry, exchange, &mut report)?,
-        None => stream::check(file.checked()?, &mapping, geometry, &mut report)?,
+        Some(exchange) => exchange::check(file.checked()?, mapping, geometry, exchange, &mut report)?,
+        None => stream::check(file.checked()?, mapping, geometry, &mut report)?,
     }
     Ok(report)
 }

@@ -14,17 +14,52 @@ use std::{
 
 use memmap2::{Advice, MmapOptions, MmapRaw};
 
-use super::copy;
-use crate::{error::Error, region::fork::Image};
+use super::{
+    copy,
+    segment::{Attached, Segment},
+};
+use crate::{
+    error::Error,
+    layout::HEADER_LEN,
+    region::{Lent, fork::Image},
+};
 
 /// A region of shared memory, mapped until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Mapping {
-    raw: ManuallyDrop<MmapRaw>,
+    base: NonNull<u8>,
+    len: usize,
+    held: ManuallyDrop<Held>,
     /// Set where the mapping is not inherited over `fork`: a child's copy of this must
     /// not unmap whatever the child has at these addresses.
     owner: Option<Image>,
 }
+
+/// What keeps the bytes where they are, and then, to be let go of last, what keeps the locks of a file
+/// that does not have the bytes.
+#[derive(Debug)]
+struct Held {
+    _bytes: Bytes,
+    _lock: Option<MmapRaw>,
+}
+
+#[derive(Debug)]
+enum Bytes {
+    File {
+        _map: MmapRaw,
+    },
+    Segment {
+        _attached: Attached,
+    },
+    /// The caller keeps them.
+    Lent,
+}
+
+// SAFETY: its bytes are accessed by atomics and by copies that assume nothing of them, and stay
+// mapped until it is dropped.
+unsafe impl Send for Mapping {}
+// SAFETY: as above.
+unsafe impl Sync for Mapping {}
 
 impl Mapping {
     /// Maps the first `len` bytes of `file` for reading and writing.
@@ -32,7 +67,7 @@ impl Mapping {
         let raw = pages(file, len)
             .and_then(|options| options.map_raw(file))
             .map_err(|e| Error::io("mapping the region", e))?;
-        Ok(Arc::new(Self { raw: ManuallyDrop::new(raw), owner: None }))
+        Ok(Self::of_file(raw, None))
     }
 
     /// Maps as [`shared`](Self::shared) does, so that a forked child does not inherit it.
@@ -40,8 +75,8 @@ impl Mapping {
         let raw = pages(file, len)
             .and_then(|options| options.map_raw(file))
             .map_err(|e| Error::io("mapping the region", e))?;
-        raw.advise(Advice::DontFork).map_err(|e| Error::io("keeping the mapping from forked children", e))?;
-        Ok(Arc::new(Self { raw: ManuallyDrop::new(raw), owner: Some(image) }))
+        raw.advise(Advice::DontFork).map_err(not_kept)?;
+        Ok(Self::of_file(raw, Some(image)))
     }
 
     /// Maps the first `len` bytes of `file` for reading only. No word of it may be
@@ -50,7 +85,58 @@ impl Mapping {
         let raw = pages(file, len)
             .and_then(|options| options.map_raw_read_only(file))
             .map_err(|e| Error::io("mapping the region for reading", e))?;
-        Ok(Arc::new(Self { raw: ManuallyDrop::new(raw), owner: None }))
+        Ok(Self::of_file(raw, None))
+    }
+
+    fn of_file(map: MmapRaw, owner: Option<Image>) -> Arc<Self> {
+        let base = NonNull::new(map.as_mut_ptr()).expect("a mapping is not at address zero");
+        Self::of(base, map.len(), Held { _bytes: Bytes::File { _map: map }, _lock: None }, owner)
+    }
+
+    fn of(base: NonNull<u8>, len: usize, held: Held, owner: Option<Image>) -> Arc<Self> {
+        Arc::new(Self { base, len, held: ManuallyDrop::new(held), owner })
+    }
+
+    /// Attaches a System V segment.
+    pub(crate) fn segment(segment: Segment, read_only: bool) -> Result<Arc<Self>, Error> {
+        let attached = segment.attach(read_only).map_err(|e| Error::io("attaching the segment", e))?;
+        let (base, len) = attached.range();
+        let held = Held { _bytes: Bytes::Segment { _attached: attached }, _lock: None };
+        Ok(Self::of(base, len, held, None))
+    }
+
+    /// Attaches a segment so that a forked child does not inherit it, and keeps the locks of `own`.
+    pub(crate) fn own_segment(segment: Segment, own: &File, image: Image) -> Result<Arc<Self>, Error> {
+        let lock = lock_keeper(own)?;
+        let attached = segment.attach(false).map_err(|e| Error::io("attaching the segment", e))?;
+        let (base, len) = attached.range();
+        // SAFETY: the range is exactly what was attached, and of whole pages once rounded up by the kernel.
+        if unsafe { libc::madvise(base.as_ptr().cast(), len, libc::MADV_DONTFORK) } == -1 {
+            return Err(not_kept(std::io::Error::last_os_error()));
+        }
+        let held = Held { _bytes: Bytes::Segment { _attached: attached }, _lock: Some(lock) };
+        Ok(Self::of(base, len, held, Some(image)))
+    }
+
+    /// Memory that the caller has mapped, and keeps.
+    pub(crate) fn lent(lent: Lent) -> Arc<Self> {
+        Self::of(lent.base, lent.len, Held { _bytes: Bytes::Lent, _lock: None }, None)
+    }
+
+    /// The same, keeping the locks of `own`.
+    pub(crate) fn own_lent(lent: Lent, own: &File, image: Image) -> Result<Arc<Self>, Error> {
+        let held = Held { _bytes: Bytes::Lent, _lock: Some(lock_keeper(own)?) };
+        Ok(Self::of(lent.base, lent.len, held, Some(image)))
+    }
+
+    /// Writes what was changed in memory to the file on disk, and waits for it.
+    pub(crate) fn flush(&self) -> Result<(), Error> {
+        let (base, len) = self.range();
+        // SAFETY: the range is this mapping's.
+        match unsafe { libc::msync(base.cast(), len, libc::MS_SYNC) } {
+            -1 => Err(Error::os("writing the region to disk")),
+            _ => Ok(()),
+        }
     }
 
     /// Whether this process may touch the mapping: not in a child that has not
@@ -116,19 +202,31 @@ impl Mapping {
 
     /// Where it lies in this process, and how many bytes it has.
     pub(super) fn range(&self) -> (*mut u8, usize) {
-        (self.raw.as_mut_ptr(), self.raw.len())
+        (self.base.as_ptr(), self.len)
     }
 
     fn at(&self, offset: usize, len: usize) -> NonNull<u8> {
         assert!(
-            offset.checked_add(len).is_some_and(|end| end <= self.raw.len()),
+            offset.checked_add(len).is_some_and(|end| end <= self.len),
             "{len} bytes at {offset} are not within a region of {}",
-            self.raw.len()
+            self.len
         );
-        let base = NonNull::new(self.raw.as_mut_ptr()).expect("a mapping is not at address zero");
         // SAFETY: the assertion above keeps the result within the mapping.
-        unsafe { base.add(offset) }
+        unsafe { self.base.add(offset) }
     }
+}
+
+/// A mapping of `own`, whatever its length, that is never touched: it keeps the file's description, and so
+/// its locks.
+fn lock_keeper(own: &File) -> Result<MmapRaw, Error> {
+    let kept = MmapOptions::new().len(HEADER_LEN).map_raw_read_only(own);
+    let kept = kept.map_err(|e| Error::io("mapping the lock file", e))?;
+    kept.advise(Advice::DontFork).map_err(not_kept)?;
+    Ok(kept)
+}
+
+fn not_kept(error: std::io::Error) -> Error {
+    Error::io("keeping the mapping from forked children", error)
 }
 
 /// Maps the first `len` bytes of `file`, in whole pages: of huge ones, half a page could not be
@@ -148,7 +246,7 @@ impl Drop for Mapping {
         if self.is_here() {
             // SAFETY: dropped here alone, and nothing uses it afterwards: words and
             // areas share ownership of `self`.
-            unsafe { ManuallyDrop::drop(&mut self.raw) }
+            unsafe { ManuallyDrop::drop(&mut self.held) }
         }
     }
 }

@@ -12,6 +12,8 @@ mod copy;
 mod mapping;
 #[cfg(not(loom))]
 mod place;
+#[cfg(not(loom))]
+mod segment;
 
 pub(crate) use cells::{Cell, Cells};
 #[cfg(loom)]
@@ -21,3 +23,5 @@ pub(crate) use mapping::{Area, HalfWord, Mapping, Span, Word, WordRef};
 pub use mapping::{Life, Sleep};
 #[cfg(not(loom))]
 pub(crate) use place::{huge_page_size, is_memory};
+#[cfg(not(loom))]
+pub(crate) use segment::Segment;

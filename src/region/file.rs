@@ -7,10 +7,11 @@ use std::{
         unix::fs::{MetadataExt, OpenOptionsExt},
     },
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use super::directory;
-use crate::{error::Error, layout::HEADER_LEN};
+use super::{Image, directory, source::Source};
+use crate::{error::Error, header::LockFile, layout::HEADER_LEN, memory::Mapping};
 
 /// The open file of a region: to map it, to open it anew, and to ask for locks. Its
 /// own description never holds a participant's lock.
@@ -19,7 +20,9 @@ pub(crate) struct RegionFile {
     file: File,
     path: Option<PathBuf>,
     inode: Inode,
+    /// The region's, wherever its bytes are.
     len: u64,
+    source: Source,
 }
 
 /// Which file a descriptor refers to.
@@ -46,7 +49,7 @@ impl RegionFile {
                 expected: "a regular file, or a memfd".into(),
             });
         }
-        Ok(Self { file, path, inode: Inode::of(&found), len: found.len() })
+        Ok(Self { file, path, inode: Inode::of(&found), len: found.len(), source: Source::File })
     }
 
     /// Opens the file at `path`: symbolic links are not followed, nothing is waited for.
@@ -69,6 +72,50 @@ impl RegionFile {
                 _ => Error::io(format!("opening {}", path.display()), e),
             })?;
         Self::new(file, Some(path.to_owned()))
+    }
+
+    /// The same file, locked for a region of `len` bytes that lie elsewhere.
+    pub(super) const fn of_other(mut self, source: Source, len: u64) -> Self {
+        self.source = source;
+        self.len = len;
+        self
+    }
+
+    /// Whether the region's bytes are in this file.
+    pub(crate) const fn holds_the_bytes(&self) -> bool {
+        matches!(self.source, Source::File)
+    }
+
+    pub(super) const fn source(&self) -> Source {
+        self.source
+    }
+
+    /// What the header says of the file that is locked.
+    pub(crate) const fn lock_file(&self) -> LockFile {
+        match self.source {
+            Source::File => LockFile { device: 0, inode: 0 },
+            _ => self.as_lock_file(),
+        }
+    }
+
+    /// The same, of a file that is to be the companion of a region.
+    pub(super) const fn as_lock_file(&self) -> LockFile {
+        LockFile { device: self.inode.device, inode: self.inode.number }
+    }
+
+    /// Maps the first `len` bytes of the region at least.
+    pub(crate) fn map(&self, len: usize) -> Result<Arc<Mapping>, Error> {
+        self.source.map(&self.file, len)
+    }
+
+    /// Maps the region for reading only.
+    pub(crate) fn map_read_only(&self) -> Result<Arc<Mapping>, Error> {
+        self.source.map_read_only(&self.file, self.mappable_len()?)
+    }
+
+    /// Maps it for a participant: see [`Source::map_own`].
+    pub(crate) fn map_own(&self, own: &File, len: usize, image: Image) -> Result<Arc<Mapping>, Error> {
+        self.source.map_own(own, len, image)
     }
 
     pub(crate) fn as_file(&self) -> &File {

@@ -14,13 +14,18 @@
 //!                                                    live for those who have it, nameless
 //! ```
 
+mod callers;
 mod directory;
 mod draft;
 mod file;
 pub(crate) mod fork;
 mod memfd;
+mod name;
 mod named;
 mod plan;
+mod salvage;
+mod segment;
+mod source;
 
 use std::{
     os::fd::OwnedFd,
@@ -29,16 +34,17 @@ use std::{
     sync::atomic::Ordering,
 };
 
-use self::plan::Plan;
 pub use self::{
     directory::{default_directory, names, path_of},
     named::{close, remove, reopen},
+    salvage::{Salvaged, salvage},
 };
-pub(crate) use self::{file::RegionFile, fork::Image};
+pub(crate) use self::{file::RegionFile, fork::Image, source::Lent};
+use self::{name::Name, plan::Plan};
 use crate::{
     error::Error,
     geometry::Geometry,
-    header::{Identity, LockFile},
+    header::Identity,
     layout::AT_RETIRED,
     liveness::{self, Presence},
     memory::{Mapping, Word},
@@ -62,24 +68,22 @@ impl Region {
     /// Makes a region at `name`, where there must be none.
     pub(crate) fn create(name: &Path, geometry: Geometry, options: &Options) -> Result<Self, Error> {
         check_system()?;
-        let path = path_of(name)?;
-        directory::prepare(&path)?;
-        named::create(&path, &Plan::new(geometry, options)).and_then(Self::of)
+        Name::of(name)?.create(&Plan::new(geometry, options)).and_then(Self::of)
     }
 
     /// Opens the region at `name`.
     pub(crate) fn open(name: &Path) -> Result<Self, Error> {
         check_system()?;
-        named::open(&path_of(name)?)
+        named::open(&Name::of(name)?)
     }
 
     /// Maps the region at `name` for reading only, and leaves it as it is, even half
     /// removed.
     pub(crate) fn open_read_only(name: &Path) -> Result<(RegionFile, Arc<Mapping>, Identity), Error> {
         check_system()?;
-        let file = RegionFile::open(&path_of(name)?, false)?;
-        let mapping = Mapping::read_only(file.as_file(), file.mappable_len()?)?;
-        let identity = Identity::read(&mapping, file.len(), LockFile::default())?;
+        let file = Name::of(name)?.open(false)?;
+        let mapping = file.map_read_only()?;
+        let identity = Identity::read(&mapping, file.len(), file.lock_file())?;
         Ok((file, mapping, identity))
     }
 
@@ -111,13 +115,34 @@ impl Region {
         memfd::open(fd).and_then(Self::of)
     }
 
+    /// Makes a region in memory of the caller's.
+    pub(crate) fn create_in(
+        lent: Lent,
+        lock: &Path,
+        geometry: Geometry,
+        options: &Options,
+    ) -> Result<Self, Error> {
+        check_system()?;
+        callers::create(lent, lock, &Plan::new(geometry, options)).and_then(Self::of)
+    }
+
+    /// Opens the region in memory of the caller's.
+    pub(crate) fn open_in(lent: Lent, lock: &Path) -> Result<Self, Error> {
+        check_system()?;
+        callers::open(lent, lock).and_then(Self::of)
+    }
+
     /// Maps and checks the region in `file`.
     fn of(file: RegionFile) -> Result<Self, Error> {
         let len = file.mappable_len()?;
-        let mapping = Mapping::shared(file.as_file(), len)?;
-        let identity = Identity::read(&mapping, file.len(), LockFile::default())?;
+        let mapping = file.map(len)?;
+        let identity = Identity::read(&mapping, file.len(), file.lock_file())?;
+        Ok(Self::of_parts(file, mapping, identity))
+    }
+
+    fn of_parts(file: RegionFile, mapping: Arc<Mapping>, identity: Identity) -> Self {
         let retired = mapping.word(AT_RETIRED);
-        Ok(Self { file: Arc::new(file), mapping, identity, retired })
+        Self { file: Arc::new(file), mapping, identity, retired }
     }
 
     pub(crate) fn file(&self) -> &RegionFile {
@@ -208,8 +233,11 @@ pub(crate) struct Contention {
 
 impl Contention {
     pub(crate) fn new() -> Self {
-        let patience = std::time::Duration::from_secs(10);
-        Self { deadline: crate::Deadline::after(patience), backoff: crossbeam_utils::Backoff::new() }
+        Self::until(crate::Deadline::after(std::time::Duration::from_secs(10)))
+    }
+
+    pub(crate) fn until(deadline: crate::Deadline) -> Self {
+        Self { deadline, backoff: crossbeam_utils::Backoff::new() }
     }
 
     pub(crate) fn pause(&mut self, doing: &str) -> Result<(), Error> {

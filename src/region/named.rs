@@ -12,7 +12,8 @@ use super::{
     Contention, Plan, Region,
     draft::Draft,
     file::{Inode, RegionFile},
-    path_of,
+    name::Name,
+    source::Source,
 };
 use crate::{
     error::Error,
@@ -23,7 +24,7 @@ use crate::{
 };
 
 /// Makes a region at `path`; one whose removal was interrupted is out of the way first.
-pub(super) fn create(path: &Path, plan: &Plan) -> Result<RegionFile, Error> {
+pub(super) fn create_file(path: &Path, plan: &Plan) -> Result<RegionFile, Error> {
     let mut contention = Contention::new();
     loop {
         match Draft::new(path)?.publish(path, plan) {
@@ -40,11 +41,12 @@ pub(super) fn create(path: &Path, plan: &Plan) -> Result<RegionFile, Error> {
     }
 }
 
-/// Opens the region at `path`; one whose removal was interrupted is not found.
-pub(super) fn open(path: &Path) -> Result<Region, Error> {
+/// Opens the region called `name`; one whose removal was interrupted is not found.
+pub(super) fn open(name: &Name) -> Result<Region, Error> {
     let mut contention = Contention::new();
     loop {
-        let region = Region::of(RegionFile::open(path, true)?)?;
+        let region = Region::of(name.open(true)?)?;
+        let Some(path) = region.file().path() else { return Ok(region) };
         if !region.is_retired() {
             return Ok(region);
         }
@@ -74,14 +76,20 @@ pub(super) fn open(path: &Path) -> Result<Region, Error> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn remove(name: impl AsRef<Path>) -> Result<(), Error> {
-    let path = path_of(name.as_ref())?;
+    let name = Name::of(name.as_ref())?;
     let mut contention = Contention::new();
     loop {
-        let file = RegionFile::open(&path, true)?;
+        let file = name.open(true)?;
+        let Some(path) = file.path() else {
+            return Err(Error::Unsupported {
+                found: "a ring without a name".into(),
+                needed: "one to remove: it goes with its last user",
+            });
+        };
         // A ring that was retired before has been removed by somebody else; what
         // remains is to unlink it, and then to look whether a new one has its name.
         let was_retired = is_retired(&file)?;
-        if finish_removal(&file, &path)? && !was_retired {
+        if finish_removal(&file, path)? && !was_retired {
             return Ok(());
         }
         contention.pause("removing the ring, which others remove and make meanwhile")?;
@@ -135,6 +143,9 @@ fn finish_removal(file: &RegionFile, path: &Path) -> Result<bool, Error> {
     let header = header(file)?;
     header.word(AT_RETIRED).store(1, Ordering::Release);
     wake_everybody(&header, || file.touch());
+    if let Source::Segment(segment) = file.source() {
+        segment.remove().map_err(|e| Error::io("removing the segment", e))?;
+    }
     std::fs::remove_file(path).map_err(|e| Error::io(format!("removing {}", path.display()), e))?;
     Ok(true)
 }
@@ -146,7 +157,7 @@ fn is_retired(file: &RegionFile) -> Result<bool, Error> {
 /// The header page of a file that says it is a ring, whatever else it says.
 fn header(file: &RegionFile) -> Result<std::sync::Arc<Mapping>, Error> {
     file.mappable_len()?;
-    let header = Mapping::shared(file.as_file(), HEADER_LEN)?;
+    let header = file.map(HEADER_LEN)?;
     let magic = header.word(AT_MAGIC).load(Ordering::Acquire);
     if magic != MAGIC {
         return Err(Error::Invalid {

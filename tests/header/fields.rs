@@ -149,7 +149,7 @@ fn spoilt_boot_id_is_named() {
         let error = Ring::<[u8]>::open(&victim.path).expect_err("a ring of another boot").to_string();
         let said: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         assert!(error.contains(&format!("boot_id is {said}, expected ")), "{error}");
-        assert!(error.ends_with("the machine was restarted since"), "{error}");
+        assert!(error.contains("the machine was restarted since"), "{error}");
     }
 }
 

@@ -1,5 +1,5 @@
-//! The SPSC ring as its users see it, in one process: over a file and over a memfd,
-//! with byte messages and with typed ones.
+//! The SPSC ring as its users see it, in one process: over every kind of memory, with
+//! byte messages and with typed ones.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -20,11 +20,13 @@ use ironring::{
     spsc::{Consumer, Producer, Ring},
 };
 
-/// Runs `test` on a ring in a file and on one in a memfd.
+/// Runs `test` on a ring in each kind of memory.
 fn on_each_backing<M: Payload + ?Sized>(options: &Options, test: impl Fn(Ring<M>)) {
-    let dir = support::shared_memory();
-    test(Ring::create(dir.path().join("ring"), options).expect("a ring in a file"));
-    test(Ring::anonymous(options).expect("a ring in a memfd"));
+    for backing in support::backing::ALL {
+        if let Some(made) = backing.make(options) {
+            test(made.ring.clone());
+        }
+    }
 }
 
 /// Both ends of a new ring.

@@ -36,7 +36,10 @@ fn change(path: &'static str, value: impl FnOnce(&str) -> String) -> Option<Sett
 
 /// `pages` huge pages more, all of them free; `None` where that cannot be, which is said.
 pub(crate) fn reserve(pages: u64) -> Option<Setting> {
-    let setting = change(RESERVED, |before| (before.parse::<u64>().unwrap_or(0) + pages).to_string());
+    // Those in use that were given back meanwhile count among the first that are reserved.
+    let used = meminfo("HugePages_Total:") - free();
+    let more = used + pages;
+    let setting = change(RESERVED, |before| (before.parse::<u64>().unwrap_or(0) + more).to_string());
     let is_there = setting.is_some() && free() >= pages;
     if !is_there {
         eprintln!("SKIPPED: {pages} huge pages cannot be reserved here (root, and as much free memory)");
@@ -55,7 +58,11 @@ pub(crate) fn advise() -> Option<Setting> {
 
 /// How many huge pages nobody uses.
 pub(crate) fn free() -> u64 {
+    meminfo("HugePages_Free:")
+}
+
+fn meminfo(name: &str) -> u64 {
     let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("HugePages_Free:"));
+    let line = meminfo.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|pages| pages.trim().parse().ok()).unwrap_or(0)
 }

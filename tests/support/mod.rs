@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "no test needs all of it")]
 
+pub(crate) mod backing;
 pub(crate) mod huge;
 pub(crate) mod layout;
 pub(crate) mod raw;

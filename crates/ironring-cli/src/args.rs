@@ -23,7 +23,8 @@ Exit status:
   128 + N  ended by signal N, such as 130 by Ctrl-C
 
 NAME is a bare name, for a ring in $IRONRING_DIR (by default /dev/shm/ironring-UID),
-or a path with a slash. Sizes are numbers of bytes, or such as 64KiB, 1MiB, 10MB.";
+a path with a slash, shm:NAME as for shm_open, sysv:KEY or sysv-id:ID for a System V segment,
+fd:N for an inherited descriptor, or unix:SOCKET for what is served there. Sizes are numbers of bytes, or such as 64KiB, 1MiB, 10MB.";
 
 /// Rings of messages in memory that processes share.
 #[derive(Debug, Parser)]
@@ -67,6 +68,12 @@ pub(crate) enum Command {
     Reopen(Names),
     /// Removes rings; who uses one learns of it
     Remove(Names),
+    /// Gives a ring to those who connect to a socket, as `send unix:SOCKET` does
+    #[command(long_about = SERVE)]
+    Serve(Serve),
+    /// Takes rings over that are from before the machine was restarted
+    #[command(long_about = SALVAGE)]
+    Salvage(Names),
     /// Measures how fast messages get from process to process, beside what else there is
     #[command(long_about = BENCH)]
     Bench(Bench),
@@ -84,10 +91,29 @@ impl Command {
             Self::Dump(args) | Self::Recover(args) => Some(&args.name),
             Self::Aside(args) => Some(&args.name),
             Self::Fsck(args) => Some(&args.name),
-            Self::List | Self::Close(_) | Self::Reopen(_) | Self::Remove(_) | Self::Bench(_) => None,
+            Self::Serve(args) => Some(&args.name),
+            Self::List
+            | Self::Salvage(_)
+            | Self::Close(_)
+            | Self::Reopen(_)
+            | Self::Remove(_)
+            | Self::Bench(_) => None,
         }
     }
 }
+
+const SERVE: &str = "\
+Gives a ring to processes that connect to a unix socket, which is made and must not be there:
+each gets the ring's descriptor, and needs no right to its file. By default only those of
+the same user. Ends by a signal, or after --count of them; the socket is removed then.
+
+The other side names the ring unix:SOCKET.";
+
+const SALVAGE: &str = "\
+Takes rings over, in files on disk, that were made before the machine was restarted or
+crashed. They are refused otherwise: what had not been written to disk is lost. Checks that
+the ring is whole, and leaves it refused if not; the contents of messages cannot be checked.
+What receivers of then held is received again.";
 
 const SEND: &str = "\
 Sends each line of standard input as a message, its newline included; a last line
@@ -343,6 +369,23 @@ pub(crate) struct Fsck {
 pub(crate) struct Name {
     /// A bare name, or a path
     pub(crate) name: PathBuf,
+}
+
+#[derive(Debug, Parser)]
+pub(crate) struct Serve {
+    /// A ring
+    pub(crate) name: PathBuf,
+    /// The path of the socket
+    pub(crate) socket: PathBuf,
+    /// Users, by number, that get it too
+    #[arg(long, value_name = "UID")]
+    pub(crate) user: Vec<u32>,
+    /// Ends when N have it
+    #[arg(long, value_name = "N")]
+    pub(crate) count: Option<u64>,
+    /// How long one may take, in milliseconds
+    #[arg(long, value_name = "MS", default_value = "5000")]
+    pub(crate) timeout: u64,
 }
 
 #[derive(Debug, Parser)]

@@ -17,6 +17,7 @@ mod peek;
 mod recover;
 mod recv;
 mod send;
+mod serve;
 mod stat;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -62,6 +63,8 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Close(args) => names::close(args),
         Command::Reopen(args) => names::reopen(args),
         Command::Remove(args) => names::remove(args),
+        Command::Serve(args) => serve::run(args),
+        Command::Salvage(args) => names::salvage(args),
         Command::Bench(args) => bench::run(args),
     }
 }

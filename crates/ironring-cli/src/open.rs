@@ -18,16 +18,23 @@ pub(crate) enum Opened {
     Mpmc(mpmc::Ring<[u8]>),
 }
 
+/// Opens the ring called `name`, of any kind and size.
+pub(crate) fn open(name: &Path) -> Result<Opened, Error> {
+    match spsc::Ring::open(name) {
+        Err(Error::Mismatch { field: "kind", .. }) => mpmc::Ring::open(name).map(Opened::Mpmc),
+        done => done.map(Opened::Spsc),
+    }
+}
+
 /// Opens the ring called `name`, of any kind and size; makes one where there is none.
 pub(crate) fn open_or_make(name: &Path) -> Result<Opened, Error> {
     let mut tries = 0;
     loop {
-        let done = match spsc::Ring::open(name) {
-            Err(Error::Mismatch { field: "kind", .. }) => mpmc::Ring::open(name).map(Opened::Mpmc),
+        let done = match open(name) {
             Err(Error::NotFound { .. }) => {
                 spsc::Ring::create(name, &Options::bytes(DEFAULT_BYTES)).map(Opened::Spsc)
             }
-            done => done.map(Opened::Spsc),
+            done => done,
         };
         match done {
             Err(

@@ -6,6 +6,7 @@ mod ends;
 mod errors;
 mod messages;
 mod reports;
+mod shared;
 mod shows;
 mod start;
 mod upkeep;

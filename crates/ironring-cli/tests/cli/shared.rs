@@ -1,0 +1,78 @@
+//! Rings that are no files of this user's: served, inherited, in System V segments, from before a
+//! restart.
+
+use std::{os::fd::AsRawFd, process::Stdio};
+
+use ironring::{Options, spsc::Ring};
+
+use super::start::{Dir, wait_until};
+
+#[test]
+fn a_served_ring_is_sent_to_and_received_from() {
+    let dir = Dir::new();
+    dir.must("create ring --kind spsc --bytes 4096", "");
+    let socket = dir.path("socket");
+    let server = dir.start(&format!("serve ring {} --count 3", socket.display()));
+    wait_until("the socket is there", || socket.exists().then_some(()));
+    let name = format!("unix:{}", socket.display());
+    dir.must(&format!("send {name}"), "one\ntwo\n");
+    assert_eq!(dir.stat(&name)["messages"], 2);
+    assert_eq!(dir.must(&format!("recv {name}"), ""), b"one\ntwo\n");
+    let ended = server.finish();
+    assert_eq!((ended.status, ended.err.as_str()), (0, ""));
+    assert!(!socket.exists(), "it is removed");
+    let refused = dir.run(&format!("stat {name}"), "");
+    assert!(refused.status == 1 && refused.err.contains("connecting to"), "{}", refused.err);
+}
+
+#[test]
+fn an_inherited_ring_is_named_by_its_descriptor() {
+    let dir = Dir::new();
+    let ring = Ring::<[u8]>::anonymous(&Options::bytes(4096)).expect("a ring");
+    ring.producer().expect("one").send(b"inherited\n").expect("sent");
+    let mut command = dir.command([] as [&str; 0]);
+    ring.pass_to(&mut command, "RING").expect("passed");
+    let number = command.get_envs().find(|(name, _)| *name == "RING").and_then(|(_, number)| number);
+    let name = format!("fd:{}", number.expect("a number").to_str().expect("digits"));
+    let output = command.args(["recv", &name]).stdin(Stdio::null()).output().expect("it runs");
+    assert_eq!(
+        (output.status.code(), output.stdout.as_slice()),
+        (Some(0), b"inherited\n".as_slice()),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let file = std::fs::File::open("/dev/null").expect("it");
+    let not_passed = dir.run(&format!("recv fd:{}", file.as_raw_fd() + 500), "");
+    assert!(not_passed.status == 1 && not_passed.err.contains("inherited"), "{}", not_passed.err);
+}
+
+#[test]
+fn a_segment_is_used_by_its_key() {
+    let dir = Dir::new();
+    let name = format!("sysv:{:#x}", 0x1207_0000 | std::process::id() & 0xffff);
+    dir.must(&format!("create {name} --kind mpmc --messages 8"), "");
+    dir.must(&format!("send {name}"), "one\ntwo\n");
+    assert_eq!(dir.stat(&name)["messages"], 2);
+    assert_eq!(dir.must(&format!("fsck {name}"), ""), b"whole\n");
+    assert_eq!(dir.must(&format!("recv {name}"), ""), b"one\ntwo\n");
+    dir.must(&format!("remove {name}"), "");
+    assert!(dir.run(&format!("stat {name}"), "").err.contains("no ring at sysv:"));
+    let wrong = dir.run("create sysv:key --kind spsc --bytes 64", "");
+    assert!(wrong.status == 1 && wrong.err.contains("sysv:0x1234"), "{}", wrong.err);
+}
+
+#[test]
+fn only_rings_of_another_boot_are_salvaged() {
+    let dir = Dir::new();
+    dir.must("send ring", "one\n");
+    let ended = dir.run("salvage ring", "");
+    assert!(ended.status == 1 && ended.err.contains("nothing to salvage"), "{}", ended.err);
+    let file = std::fs::File::options().write(true).open(dir.path("ring")).expect("it");
+    // As if the machine had been restarted, but for the checksum: that of this boot is there, as where a
+    // salvage was interrupted.
+    std::os::unix::fs::FileExt::write_all_at(&file, &[7; 16], 112).expect("written");
+    let ended = dir.run("recv ring", "");
+    assert!(ended.status == 1 && ended.err.contains("the machine was restarted since"), "{}", ended.err);
+    dir.must("salvage ring", "");
+    assert_eq!(dir.must("recv ring", ""), b"one\n");
+}
