@@ -302,7 +302,7 @@ fn a_dead_receiver_swallows_no_wake_up() {
     });
 }
 
-/// One waits for two rings at once: by each comes a message, and by the first the end.
+/// One waits for two rings at once: by each comes a message, and by the other one the end.
 fn any_of_two_wakes<A: Algorithm + 'static>(sleep: Sleep, preemptions: usize)
 where
     Sender<A>: Send,
@@ -321,28 +321,26 @@ where
         let (senders, mut receivers) = made.join().unwrap();
         let receiving = thread::spawn(move || {
             let (mut any, mut got) = (WaitAny::new(), [0, 0]);
-            let mut closed = 0;
-            while got != [7, 8] || closed == 0 {
-                match any.wait(&mut receivers[closed..], Deadline::NEVER) {
-                    Ok(index) => {
-                        got[closed + index] = receivers[closed + index].try_recv().expect("it").get()
-                    }
-                    Err(WaitAnyError::Receiver { index: 0, error: RecvError::Disconnected }) => {
-                        assert_eq!(got[0], 7);
-                        closed = 1;
+            let mut open = 2;
+            while got != [7, 8] || open == 2 {
+                match any.wait(&mut receivers[..open], Deadline::NEVER) {
+                    Ok(index) => got[index] = receivers[index].try_recv().expect("it").get(),
+                    Err(WaitAnyError::Receiver { index: 1, error: RecvError::Disconnected }) => {
+                        assert_eq!(got[1], 8);
+                        open = 1;
                     }
                     Err(other) => panic!("{other}"),
                 }
             }
             receivers
         });
-        let [mut to_one, to_other] = senders;
+        let [to_one, mut to_other] = senders;
         let closing = thread::spawn(move || {
-            to_one.send(&7).unwrap();
-            to_one.close();
-            to_one
+            to_other.send(&8).unwrap();
+            to_other.close();
+            to_other
         });
-        let _kept = (send(to_other, &[8]).join().unwrap(), closing.join().unwrap());
+        let _kept = (send(to_one, &[7]).join().unwrap(), closing.join().unwrap());
         receiving.join().unwrap();
     });
 }
