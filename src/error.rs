@@ -188,6 +188,12 @@ pub enum SendError {
     /// though every consumer is gone (see [`WhenAlone`](crate::WhenAlone)).
     #[error("the ring was closed, or nobody is left to receive")]
     Disconnected,
+    /// Others were first more often, one time after the other, than participants are that keep
+    /// the protocol: one of them may be out of order. Nothing is known to be corrupt.
+    #[error(
+        "others of this ring were first a million times in a row: see `stat` for who they are, or try again"
+    )]
+    Contended,
     /// The call would have waited for room in a ring that was removed.
     #[error("the ring was removed, and is full")]
     Retired,
@@ -224,6 +230,12 @@ pub enum RecvError {
     /// have waited though every producer is gone (see [`WhenAlone`](crate::WhenAlone)).
     #[error("no message is left, and the ring was closed, or nobody is left to send")]
     Disconnected,
+    /// Others were first more often, one time after the other, than participants are that keep
+    /// the protocol: one of them may be out of order. Nothing is known to be corrupt.
+    #[error(
+        "others of this ring were first a million times in a row: see `stat` for who they are, or try again"
+    )]
+    Contended,
     /// The call would have waited for a message in a ring that was removed.
     #[error("the ring was removed, and is empty")]
     Retired,

@@ -8,6 +8,10 @@ pub(crate) use core::{
 #[cfg(not(loom))]
 pub(crate) use std::thread::yield_now;
 
+/// Exchanges of a shared word lost one after the other, beyond which it is not participants that
+/// keep the protocol that were first.
+pub(crate) const MAX_LOST: u32 = 1 << 20;
+
 /// Keeps the stores before it before what follows, as seen by whoever comes after this
 /// process is killed: a kill strikes between two instructions, so it is enough that the
 /// compiler keeps their order.

@@ -2,7 +2,11 @@
 //! in the header page only shorten the way.
 
 use super::{shared::Shared, words::Turns};
-use crate::{error::Corrupt, memory::Word, sync::Ordering};
+use crate::{
+    error::Corrupt,
+    memory::Word,
+    sync::{MAX_LOST, Ordering},
+};
 
 /// The place of a participant's next enqueue or dequeue.
 #[derive(Clone, Debug)]
@@ -31,6 +35,8 @@ pub(super) enum Look {
     Ready(u64),
     /// It cannot: the ring is full, or empty.
     Blocked(u64),
+    /// Others kept ahead for longer than any do that keep the protocol.
+    Contended,
 }
 
 /// Entries that are walked between two looks at the hint.
@@ -38,6 +44,19 @@ const STRETCH: u32 = 64;
 /// Stretches, beyond those of one lap, after which it is not others at work that keep
 /// ahead of this participant.
 const MAX_STRETCHES: u64 = 1 << 14;
+
+/// How many exchanges a participant has lost, to others, since it began to try.
+#[derive(Debug, Default)]
+pub(super) struct Lost(u32);
+
+impl Lost {
+    /// Counts another one; false if that is more than peers that keep the protocol bring about.
+    #[cold]
+    pub(super) fn again(&mut self) -> bool {
+        self.0 += 1;
+        self.0 < MAX_LOST
+    }
+}
 
 impl Side {
     /// The entry at `position`, less its slot, when this side can take it.
@@ -156,7 +175,7 @@ impl Cursor {
                 }
             }
         }
-        Err(side.leads(position))
+        Ok(Look::Contended)
     }
 
     /// Goes on behind a position that this participant has taken.
@@ -184,4 +203,15 @@ impl Cursor {
 #[inline(always)]
 const fn is_before(one: u64, other: u64) -> bool {
     (one.wrapping_sub(other) as i64) < 0
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn races_are_lost_so_often_and_no_more() {
+        let mut lost = Lost::default();
+        assert_eq!((1..=MAX_LOST).find(|_| !lost.again()), Some(MAX_LOST));
+    }
 }

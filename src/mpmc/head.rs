@@ -6,7 +6,7 @@ use std::{collections::VecDeque, marker::PhantomData, sync::Arc};
 use super::{
     EXPECT_ENTRY, EXPECT_SLOT,
     block::{Block, OwnedMessages},
-    cursor::{Cursor, Look, Side},
+    cursor::{Cursor, Look, Lost, Side},
     participant::Participant,
     patrol::{self, Adopted, Patrol},
     recovered::Recovered,
@@ -130,6 +130,7 @@ impl<M: Payload + ?Sized> Head<M> {
         let place = self.spare()?;
         self.patrol.count();
         self.expect_foreseen();
+        let mut lost = Lost::default();
         loop {
             let entry = match self.cursor.look(&self.participant.shared, Side::Head) {
                 Ok(Look::Ready(entry)) => entry,
@@ -140,6 +141,7 @@ impl<M: Payload + ?Sized> Head<M> {
                     self.expect_foreseen();
                     return Err(RecvError::Empty);
                 }
+                Ok(Look::Contended) => return Err(RecvError::Contended),
                 Err(corrupt) => return Err(self.spoilt(corrupt).into()),
             };
             let position = self.cursor.position();
@@ -154,7 +156,8 @@ impl<M: Payload + ?Sized> Head<M> {
                     self.expect_more(position);
                     return Ok((place, slot, position));
                 }
-                Ok(None) => {}
+                Ok(None) if lost.again() => {}
+                Ok(None) => return Err(RecvError::Contended),
                 Err(corrupt) => return Err(self.spoilt(corrupt).into()),
             }
         }

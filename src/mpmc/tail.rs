@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use super::{
     Displaced, EXPECT_ENTRY, EXPECT_SLOT, FULL_STAY,
-    cursor::{Cursor, Look, Side},
+    cursor::{Cursor, Look, Lost, Side},
     participant::Participant,
     recovered::Recovered,
     slot::{Place, Slot},
@@ -123,6 +123,7 @@ impl<M: Payload + ?Sized> Tail<M> {
                 Ok(entry)
             }
             Ok(Look::Blocked(_)) => Err(SendError::Full),
+            Ok(Look::Contended) => Err(SendError::Contended),
             Err(corrupt) => Err(self.spoilt(corrupt).into()),
         }
     }
@@ -138,7 +139,11 @@ impl<M: Payload + ?Sized> Tail<M> {
     #[inline(always)]
     fn give(&mut self, mut entry: u64, tag: u32) -> Result<(), SendError> {
         self.announce(tag);
+        let mut lost = Lost::default();
         while !self.exchange(Operation::Enqueue, entry)? {
+            if !lost.again() {
+                return Err(SendError::Contended);
+            }
             entry = self.find_room()?;
         }
         Ok(())
@@ -191,17 +196,24 @@ impl<M: Payload + ?Sized> Tail<M> {
     /// Sends `message`, in place of the oldest one where the ring is full.
     pub(super) fn force(&mut self, message: &[u8]) -> Result<Option<Displaced>, SendError> {
         let room = self.room_behind(message.len())?;
+        let staged = (self.end, self.count, self.last);
         self.write(room, message);
         self.announce(self.last.tag);
-        let displaced = self.give_or_displace()?;
-        self.clear();
-        Ok(displaced)
+        let displaced = self.give_or_displace();
+        if displaced.is_ok() {
+            self.clear();
+        } else {
+            (self.end, self.count, self.last) = staged;
+            self.mark_last();
+        }
+        displaced
     }
 
     /// Gives the slot to the ring, for the oldest messages where it is full.
     fn give_or_displace(&mut self) -> Result<Option<Displaced>, SendError> {
         // What was found before is not tried: it need not be at the cursor when this is over.
         self.ready = None;
+        let mut lost = Lost::default();
         loop {
             let look = match self.cursor.look(&self.participant.shared, Side::Tail) {
                 Ok(look) => look,
@@ -226,6 +238,10 @@ impl<M: Payload + ?Sized> Tail<M> {
                         }));
                     }
                 }
+                Look::Contended => return Err(SendError::Contended),
+            }
+            if !lost.again() {
+                return Err(SendError::Contended);
             }
         }
     }

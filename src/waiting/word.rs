@@ -35,7 +35,7 @@ use crate::{
     layout::{AT_CONSUMERS_WAIT, AT_PRODUCERS_WAIT},
     memory::{HalfWord, Mapping},
     region::Region,
-    sync::{Ordering, fence},
+    sync::{MAX_LOST, Ordering, fence},
 };
 
 /// The word that the participants of one role sleep on.
@@ -157,21 +157,28 @@ impl WaitWord {
         }
         // Where the exchange fails and W is gone, somebody has rung the word since the ring
         // was changed, and wakes all.
-        while found & (WAITED_FOR | OWED) != 0 {
+        for _ in 0..MAX_LOST {
+            if found & (WAITED_FOR | OWED) == 0 {
+                return;
+            }
             match self.ring(found, OWED, || region.touch()) {
                 Ok(()) => return,
                 Err(now) => found = now,
             }
         }
+        // Nobody who keeps the protocol rings so often: somebody writes the word at will.
+        kernel::wake_all(&self.word);
     }
 
     /// Wakes who waits, whatever the reason, and keeps those awake who are about to sleep.
     pub(crate) fn ring_always(&self, touch: impl Fn()) {
         let mut found = self.word.load(Ordering::Relaxed);
         let owed = |found| if found & (WAITED_FOR | OWED) == 0 { 0 } else { OWED };
-        while let Err(now) = self.ring(found, owed(found), &touch) {
+        for _ in 0..MAX_LOST {
+            let Err(now) = self.ring(found, owed(found), &touch) else { return };
             found = now;
         }
+        kernel::wake_all(&self.word);
     }
 
     /// Rings the word, if it still is as `found`; what it is, if not.

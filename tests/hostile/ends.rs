@@ -158,7 +158,10 @@ pub(crate) trait Words {
 /// The result of a call of the producer's that may also find no room, or the ring closed.
 pub(crate) fn sent<T>(result: Result<T, SendError>) -> Result<(), Told> {
     match result {
-        Ok(_) | Err(SendError::Full | SendError::TimedOut | SendError::Disconnected) => Ok(()),
+        Ok(_)
+        | Err(SendError::Full | SendError::TimedOut | SendError::Disconnected | SendError::Contended) => {
+            Ok(())
+        }
         Err(SendError::Retired) => Err(Told::Attaching),
         Err(SendError::Corrupt(corrupt)) => Err(Told::Producer(corrupt)),
         Err(other) => panic!("a producer says: {other}"),
@@ -172,6 +175,7 @@ pub(crate) fn received<T>(result: Result<T, RecvError>) -> Result<(), Told> {
         | Err(
             RecvError::Empty
             | RecvError::TimedOut
+            | RecvError::Contended
             | RecvError::Disconnected
             | RecvError::BufferTooShort { .. }
             // Of an exchange ring only.
