@@ -11,6 +11,8 @@ const READY: usize = 0;
 const FINISHED: usize = 1;
 /// When the first message was due.
 const BEGUN: usize = 2;
+/// System calls of all sides, where they are counted.
+const CALLS: usize = 3;
 /// Words from a line to the next, in which each side says how far it is.
 const LINE: usize = 16;
 
@@ -67,6 +69,17 @@ impl<'a> Tally<'a> {
     pub fn progress(&self, messages: u64) {
         // Relaxed: read when this side is dead, or does not matter.
         self.ledger.word((self.side + 1) * LINE).store(messages, Ordering::Relaxed);
+    }
+
+    /// Says how many system calls a process has made.
+    pub fn count_calls(ledger: &Ledger, calls: u64) {
+        ledger.add(CALLS, calls);
+    }
+
+    /// How many system calls the processes have made that were counted.
+    #[must_use]
+    pub fn calls(ledger: &Ledger) -> u64 {
+        ledger.get(CALLS)
     }
 
     /// How many messages had come to all sides, at their last look.

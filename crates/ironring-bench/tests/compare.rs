@@ -93,9 +93,24 @@ fn a_change_within_the_spread_of_repeats_is_noise() {
 }
 
 #[test]
-fn a_change_below_two_percent_is_noise_however_steady() {
-    assert_eq!(verdict(throughput(&[100.0; 5]), throughput(&[101.5; 5])), Verdict::Noise);
-    assert_eq!(verdict(throughput(&[100.0; 5]), throughput(&[102.5; 5])), Verdict::Faster);
+fn a_change_below_five_percent_is_noise_however_steady() {
+    assert_eq!(verdict(throughput(&[100.0; 5]), throughput(&[104.5; 5])), Verdict::Noise);
+    assert_eq!(verdict(throughput(&[100.0; 5]), throughput(&[105.5; 5])), Verdict::Faster);
+}
+
+#[test]
+fn a_change_smaller_than_the_repeats_are_apart_is_noise() {
+    // Each after is above each before, and the interval is above 1.
+    let (before, after) = ([90.0, 95.0, 100.0, 105.0, 108.0], [109.0, 110.0, 112.0, 113.0, 114.0]);
+    let line = &compared(throughput(&before), throughput(&after)).lines[0];
+    assert!(line.ratio.low > 1.0 && line.verdict == Verdict::Noise, "{line:?}");
+}
+
+#[test]
+fn a_change_smaller_than_that_of_the_floor_is_noise() {
+    let twenty_more = STEADY.map(|value| value * 1.2);
+    assert_eq!(verdict(throughput_at(&STEADY, 50.0), throughput_at(&twenty_more, 65.0)), Verdict::Noise);
+    assert_eq!(verdict(throughput_at(&STEADY, 50.0), throughput_at(&twenty_more, 52.0)), Verdict::Faster);
 }
 
 #[test]

@@ -114,6 +114,25 @@ fn by_time() -> Result<(), Failed> {
     Ok(())
 }
 
+/// The system calls of a message are those that the transport makes for it, in each process.
+fn calls() -> Result<(), Failed> {
+    let calls = |contender, batch| {
+        let measure = Measure::stream(64, batch, FEW);
+        contest::calls_per_message(contender, measure, pair(), &AtomicBool::new(false))
+    };
+    let pipe = Contender::Kernel(Kernel::Pipe);
+    // A write and a read each, and one of either for the end.
+    assert_eq!(calls(pipe, 1)?, 2.0 + 2.0 / 500.0);
+    // Each batch is one write, and at least one read.
+    let batched = calls(pipe, 32)?;
+    assert!((2.0 / 32.0..1.5).contains(&batched), "{batched}");
+    assert_eq!(calls(Contender::Kernel(Kernel::SysvMq), 1)?, 2.0 + 2.0 / 500.0);
+    // Threads are traced too, and all messages come.
+    let back_off = BackOff::Snooze;
+    calls(Contender::ArrayQueue { messages: 64, back_off }, 1)?;
+    Ok(())
+}
+
 /// Messages that are due at a pace all come, and each is timed.
 fn paced() -> Result<(), Failed> {
     let length = Length::Time { warm: Duration::ZERO, measured: Duration::from_millis(200) };
@@ -225,6 +244,7 @@ fn main() {
         ("the floors of blocking carry messages", floors as fn() -> Result<(), Failed>),
         ("crowds get each message once", crowds),
         ("a measurement by time ends", by_time),
+        ("system calls are counted", calls),
         ("messages at a pace come", paced),
         ("survivors lose nothing but what a queue forgets", survivors),
         ("what cannot be had is told", unavailable),

@@ -2,12 +2,21 @@
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
+use base64::{Engine, prelude::BASE64_STANDARD};
+use hdrhistogram::{
+    Histogram,
+    serialization::{
+        Deserializer,
+        interval_log::{IntervalLogIterator, LogEntry},
+    },
+};
 use ironring_bench::{
-    report::{Fate, Measured, Report, Victim},
-    run::{self, Kind, Options, TRANSPORTS, Transport},
+    clock::UNIT_NS,
+    report::{Fate, Measured, Report, Victim, hdr_log},
+    run::{self, Kind, Options, Run, TRANSPORTS, Transport},
 };
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
@@ -24,7 +33,7 @@ fn options(transports: &[&str], sizes: &[usize]) -> Options {
 }
 
 fn measured(options: &Options) -> Report {
-    run::run(options, &AtomicBool::new(false), |_| {}).expect("a report")
+    run::run(options, &AtomicBool::new(false), |_| {}).expect("a report").report
 }
 
 /// What a real run writes has the names and fields that are documented.
@@ -38,7 +47,15 @@ fn schema() -> Result<(), Failed> {
     assert_eq!(json["schema"], 1);
     let common = ["wait", "size", "floor_ns", "sides", "form", "access", "placement", "low", "high"];
     let latency = ["p50_ns", "p90_ns", "p99_ns", "p999_ns", "p9999_ns", "max_ns", "samples"];
-    let throughput = ["batch", "producers", "consumers", "msgs_per_s", "bytes_per_s", "cpu_s_per_million"];
+    let throughput = [
+        "batch",
+        "producers",
+        "consumers",
+        "msgs_per_s",
+        "bytes_per_s",
+        "cpu_s_per_million",
+        "syscalls_per_million",
+    ];
     let open_loop = ["offered_per_s", "achieved_per_s", "p50_ns", "p9999_ns", "saturated", "samples"];
     let survivors = ["victim", "every_ms", "p50_ns", "p999_ns", "lost", "repeated", "timeline", "kills"];
     let rows = json["results"].as_array().expect("rows");
@@ -88,6 +105,39 @@ fn schema() -> Result<(), Failed> {
     Ok(())
 }
 
+/// The log of histograms, read again, has the latencies of the report.
+fn hdr() -> Result<(), Failed> {
+    let mut options = options(&["pipe"], &[8]);
+    (options.measures, options.repeats) = (vec![Kind::Latency], 2);
+    let Run { report, intervals } = run::run(&options, &AtomicBool::new(false), |_| {})?;
+    let Measured::Latency(latency) = &report.results[0].measured else {
+        return Err(format!("{:?}", report.results).into());
+    };
+    let log = hdr_log(SystemTime::now(), &intervals);
+    let mut found = Vec::new();
+    for entry in IntervalLogIterator::new(&log) {
+        if let LogEntry::Interval(interval) = entry.map_err(|error| format!("{error:?}"))? {
+            let tag = interval.tag().ok_or("no tag")?.as_str().to_owned();
+            assert!(tag.ends_with("pipe:latency:8_B:block"), "{tag}");
+            let bytes = BASE64_STANDARD.decode(interval.encoded_histogram())?;
+            let read: Histogram<u64> =
+                Deserializer::new().deserialize(&mut &bytes[..]).map_err(|error| format!("{error:?}"))?;
+            found.push((read, tag.starts_with("moved")));
+        }
+    }
+    let repeats = &latency.summary.repeats;
+    assert_eq!(found.len(), repeats.len());
+    for ((read, moved), repeat) in found.iter().zip(repeats) {
+        assert_eq!(*moved, repeat.moved);
+        // The value's bucket is written, and the value that it stands for is read.
+        assert_eq!(read.value_at_quantile(0.5) as f64 * UNIT_NS, repeat.figures.p50_ns);
+    }
+    let all_moved = found.iter().all(|(_, moved)| *moved);
+    let counted = found.iter().filter(|(_, moved)| all_moved || !moved);
+    assert_eq!(counted.map(|(read, _)| read.len()).sum::<u64>(), latency.samples);
+    Ok(())
+}
+
 /// What cannot be measured is told, with the reason; the rest is measured.
 fn left_out() -> Result<(), Failed> {
     let report = measured(&options(&["sysv-mq", "pipe", "eventfd"], &[1 << 20]));
@@ -109,7 +159,7 @@ fn interrupted() -> Result<(), Failed> {
     let mut options = options(&["pipe", "unix-stream"], &[64]);
     options.time = Duration::from_secs(3600);
     let (stop, begun) = (AtomicBool::new(false), Instant::now());
-    let report = run::run(&options, &stop, |progress| {
+    let Run { report, .. } = run::run(&options, &stop, |progress| {
         assert!(progress.done < progress.all && progress.left <= options.time);
         stop.store(progress.done == 1, Ordering::Relaxed);
     })?;
@@ -137,6 +187,7 @@ fn main() {
     ironring_bench::take_part();
     let trials = [
         ("a report has the documented fields", schema as fn() -> Result<(), Failed>),
+        ("a log of histograms has what the report has", hdr),
         ("what cannot be measured is told", left_out),
         ("a run that is told to stop keeps what it has", interrupted),
         ("a run without time ends", whole),

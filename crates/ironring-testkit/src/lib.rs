@@ -28,6 +28,7 @@
 //! To show that an operation may be cut short anywhere, the victim puts [`mark::begin`] before it
 //! and [`mark::end`] behind it, and the test calls [`kill_at_every_instruction`].
 
+mod calls;
 mod child;
 mod cores;
 pub mod floor;
@@ -41,6 +42,7 @@ mod sys;
 mod traced;
 mod trail;
 
+pub use calls::count_system_calls;
 pub use child::{Child, Exit};
 pub use cores::{cores, pin_to_core};
 pub use kill_points::kill_at_every_instruction;

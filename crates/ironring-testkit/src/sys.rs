@@ -46,6 +46,40 @@ pub(crate) fn wait(pid: pid_t, flags: c_int) -> Change {
     }
 }
 
+/// Waits until any child or tracee of this process changes: which, and its status.
+///
+/// Panics if there is none.
+pub(crate) fn wait_any() -> (pid_t, c_int) {
+    let mut status = 0;
+    loop {
+        // SAFETY: `status` is a live c_int for the kernel to write to.
+        let found = unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL) };
+        if found > 0 {
+            return (found, status);
+        }
+        let error = io::Error::last_os_error();
+        assert!(error.kind() == io::ErrorKind::Interrupted, "waitpid: {error}");
+    }
+}
+
+/// The number and the first argument of the system call that the tracee `pid` has stopped at the
+/// beginning of; nothing if that is its end.
+pub(crate) fn entered_call(pid: pid_t) -> io::Result<Option<(u64, u64)>> {
+    let mut info = MaybeUninit::<libc::ptrace_syscall_info>::zeroed();
+    let size = size_of_val(&info);
+    // SAFETY: the kernel writes at most `size` bytes to `info`, which is live and as large.
+    let result = unsafe { libc::ptrace(libc::PTRACE_GET_SYSCALL_INFO, pid, size, info.as_mut_ptr()) };
+    check(result as c_int)?;
+    // SAFETY: plain integers, for which zero bytes are valid; the kernel wrote the rest.
+    let info = unsafe { info.assume_init() };
+    if info.op != libc::PTRACE_SYSCALL_INFO_ENTRY {
+        return Ok(None);
+    }
+    // SAFETY: by `op` the kernel wrote this variant of the union, of plain integers.
+    let entry = unsafe { info.u.entry };
+    Ok(Some((entry.nr, entry.args[0])))
+}
+
 pub(crate) fn send_signal(pid: pid_t, signal: c_int) -> io::Result<()> {
     // SAFETY: takes two integers and touches no memory of ours; `pid` is a child that was not
     // reaped yet, so that its number is not another process's.
@@ -111,7 +145,7 @@ pub(crate) fn trace_me() -> io::Result<()> {
 /// A ptrace request whose `data` is an integer (a signal or a set of options), never an address.
 pub(crate) fn trace(request: TraceRequest, pid: pid_t, data: c_int) -> io::Result<()> {
     let nowhere = ptr::null_mut::<libc::c_void>();
-    // SAFETY: these four requests ignore the address, take `data` by value, and neither read nor
+    // SAFETY: these requests ignore the address, take `data` by value, and neither read nor
     // write memory of this process.
     let result = unsafe { libc::ptrace(request as _, pid, nowhere, libc::c_long::from(data)) };
     check(result as c_int)?;
@@ -124,6 +158,8 @@ pub(crate) fn trace(request: TraceRequest, pid: pid_t, data: c_int) -> io::Resul
 pub(crate) enum TraceRequest {
     Continue = libc::PTRACE_CONT,
     SingleStep = libc::PTRACE_SINGLESTEP,
+    /// To the beginning or the end of the next system call.
+    SystemCall = libc::PTRACE_SYSCALL,
     Detach = libc::PTRACE_DETACH,
     SetOptions = libc::PTRACE_SETOPTIONS,
 }

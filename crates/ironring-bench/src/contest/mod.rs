@@ -16,7 +16,7 @@ use std::{
 };
 
 use hdrhistogram::Histogram;
-use ironring_testkit::{Args, Child, Exit, Ledger, Role, roles::RoleFn};
+use ironring_testkit::{Args, Child, Exit, Ledger, Role, count_system_calls, roles::RoleFn};
 use serde::{Deserialize, Serialize};
 
 use self::side::Result;
@@ -63,6 +63,8 @@ struct Job {
     contender: Contender,
     measure: Measure,
     cores: Cores,
+    /// Whether the system calls of the sides are counted, which makes them slower.
+    counts_calls: bool,
 }
 
 impl Job {
@@ -100,6 +102,9 @@ fn work(
     let job = Job::told(&mut args);
     let ledger = args.ledger();
     let mut results = File::from(args.fd(RESULTS));
+    if job.counts_calls {
+        count_system_calls(|calls| Tally::count_calls(&ledger, calls));
+    }
     let done = sides(job, &ledger, &mut args);
     let text = serde_json::to_vec(&done).expect("numbers and texts");
     results.write_all(&text).expect("a file");
@@ -124,6 +129,8 @@ pub struct Outcome {
     pub latencies: Histogram<u64>,
     /// What both sides took of processors, in nanoseconds.
     pub cpu_ns: u64,
+    /// The system calls of both sides, where they were counted.
+    pub calls: u64,
     /// What became of processes that were killed, and meanwhile of the others.
     pub deaths: Deaths,
 }
@@ -173,7 +180,7 @@ impl Deaths {
 
 impl fmt::Debug for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { messages, sent, rate, latencies, cpu_ns, deaths: Deaths { kills, .. } } = self;
+        let Self { messages, sent, rate, latencies, cpu_ns, calls, deaths: Deaths { kills, .. } } = self;
         let latencies = format!("{} of them", latencies.len());
         f.debug_struct("Outcome")
             .field("messages", messages)
@@ -181,6 +188,7 @@ impl fmt::Debug for Outcome {
             .field("rate", rate)
             .field("latencies", &latencies)
             .field("cpu_ns", cpu_ns)
+            .field("calls", calls)
             .field("kills", kills)
             .finish()
     }
@@ -219,7 +227,27 @@ pub fn run_until(
     cores: Cores,
     stop: &AtomicBool,
 ) -> std::result::Result<Outcome, Fault> {
-    let job = Job { contender, measure, cores };
+    run_job(Job { contender, measure, cores, counts_calls: false }, stop)
+}
+
+/// How many system calls the sides make a message, from before the first on, in a measurement that
+/// is of nothing else: its processes are traced.
+///
+/// # Errors
+///
+/// As in [`run_until`], and if processes may not be traced here.
+pub fn calls_per_message(
+    contender: Contender,
+    measure: Measure,
+    cores: Cores,
+    stop: &AtomicBool,
+) -> std::result::Result<f64, Fault> {
+    let outcome = run_job(Job { contender, measure, cores, counts_calls: true }, stop)?;
+    Ok(outcome.calls as f64 / outcome.messages.max(1) as f64)
+}
+
+fn run_job(job: Job, stop: &AtomicBool) -> std::result::Result<Outcome, Fault> {
+    let Job { contender, measure, .. } = job;
     let ledger = Tally::ledger(measure.parts().len())?;
     let (mut parts, mut kills) = (Vec::new(), Vec::new());
     match contender.sides() {
@@ -236,6 +264,7 @@ pub fn run_until(
         Sides::Threads => collect(vec![threads::start(job, &ledger)?], job, &ledger, stop, &mut parts)?,
     }
     let mut outcome = sum(&parts);
+    outcome.calls = Tally::calls(&ledger);
     outcome.deaths = Deaths::of(&parts, &kills, Tally::new(&ledger, 0).begun());
     let Outcome { messages, sent, .. } = outcome;
     // What was held by who was killed may be lost: that is what is measured then.
@@ -320,6 +349,7 @@ fn sum(parts: &[Result]) -> Outcome {
         rate: 0.0,
         latencies: histogram(),
         cpu_ns: 0,
+        calls: 0,
         deaths: Deaths::default(),
     };
     for part in parts {

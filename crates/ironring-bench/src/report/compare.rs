@@ -1,21 +1,24 @@
 //! Two reports, before and after: what changed, and what is noise.
 
-use super::{Measured, Report, Row, si, summary::near};
+use ironring_testkit::floor::are_near;
+
+use super::{Measured, Report, Row, si};
 use crate::statistics::{Estimate, median, ratio};
 
 /// Fewer repeats than this on a side tell nothing: by chance alone one side's three would all be
 /// above the other's three in one comparison of ten.
 const LEAST_REPEATS: usize = 4;
 
-/// A difference below this is noise, however narrow the interval: where a build places code and
-/// the kernel places pages changes as much.
-const LEAST_CHANGE: f64 = 0.02;
+/// A difference below this is noise, however narrow the interval: where a build places code, the
+/// kernel places pages, and the host places its other guests changes as much from run to run.
+const LEAST_CHANGE: f64 = 0.05;
 
 /// The rule by which [`Verdict`]s are found, for those who read them.
 pub const RULE: &str = "\
 Compared are the repeats of both sides with the same floor: cores that are nearer give other figures.
-faster   the 95 percent interval of the ratio (bootstrap of the repeats on both sides) lies on
-slower   one side of 1, and the ratio is at least 2 percent away from it
+faster   all of these: the 95 percent interval of the ratio (bootstrap of the repeats on both sides)
+slower   lies on one side of 1; the ratio is at least 5 percent away from it, farther than the repeats
+         of either side are from each other, and farther than the floors of the two sides are
 noise    anything else
 too few  fewer than 4 such repeats on a side: measure longer, and without --quick
 moved    no repeat of the one has a floor that one of the other has";
@@ -120,8 +123,8 @@ fn compare_rows(before: &Row, after: &Row) -> Vec<Line> {
             return None;
         }
         let ratio = ratio(&second, &first);
-        let verdict = match alike {
-            Some(_) => judge(figure, ratio, first.len().min(second.len())),
+        let verdict = match &alike {
+            Some(alike) => judge(figure, ratio, &first, &second, alike.drift),
             None => Verdict::Moved,
         };
         let floor_ns = alike.map(|alike| alike.floor_ns);
@@ -134,6 +137,8 @@ fn compare_rows(before: &Row, after: &Row) -> Vec<Line> {
 /// The values of repeats with the same floor.
 pub(super) struct Alike {
     floor_ns: f64,
+    /// The median floor after over that before, or the other way round: at least 1.
+    drift: f64,
     pub(super) before: Vec<f64>,
     pub(super) after: Vec<f64>,
 }
@@ -141,11 +146,15 @@ pub(super) struct Alike {
 /// Of repeats, each with its floor and its value, those of the floor that most of both sides have.
 pub(super) fn alike(before: &[(f64, f64)], after: &[(f64, f64)]) -> Option<Alike> {
     let around = |floor: f64| {
-        let values = |repeats: &[(f64, f64)]| {
-            let near = repeats.iter().filter(|repeat| near(repeat.0, floor));
-            near.map(|repeat| repeat.1).collect::<Vec<f64>>()
+        let split = |repeats: &[(f64, f64)]| -> (Vec<f64>, Vec<f64>) {
+            repeats.iter().filter(|repeat| are_near(repeat.0, floor)).copied().unzip()
         };
-        Alike { floor_ns: floor, before: values(before), after: values(after) }
+        let ((floors_before, before), (floors_after, after)) = (split(before), split(after));
+        let drift = match (&floors_before[..], &floors_after[..]) {
+            ([], _) | (_, []) => 1.0,
+            (one, other) => apart(median(one) / median(other)),
+        };
+        Alike { floor_ns: floor, drift, before, after }
     };
     let all = before.iter().chain(after).map(|repeat| around(repeat.0));
     let common = all.filter(|alike| !alike.before.is_empty() && !alike.after.is_empty());
@@ -155,12 +164,25 @@ pub(super) fn alike(before: &[(f64, f64)], after: &[(f64, f64)]) -> Option<Alike
     })
 }
 
-/// What a ratio of `figure` means that so many repeats on either side tell.
-fn judge(figure: &str, ratio: Estimate, repeats: usize) -> Verdict {
+/// A ratio, or the other way round: whichever is at least 1.
+fn apart(ratio: f64) -> f64 {
+    ratio.max(1.0 / ratio)
+}
+
+/// How far values are from each other: the largest over the smallest.
+fn spread(values: &[f64]) -> f64 {
+    let (least, most) =
+        values.iter().fold((f64::MAX, 0.0_f64), |(least, most), value| (least.min(*value), most.max(*value)));
+    most / least
+}
+
+/// What a ratio of `figure` means that these repeats on either side tell.
+fn judge(figure: &str, ratio: Estimate, before: &[f64], after: &[f64], drift: f64) -> Verdict {
     let better_if_greater = figure == "msgs_per_s";
-    if repeats < LEAST_REPEATS {
+    let least = [1.0 + LEAST_CHANGE, spread(before), spread(after), drift].into_iter().fold(1.0, f64::max);
+    if before.len().min(after.len()) < LEAST_REPEATS {
         Verdict::TooFew
-    } else if (ratio.low..=ratio.high).contains(&1.0) || (ratio.median - 1.0).abs() < LEAST_CHANGE {
+    } else if (ratio.low..=ratio.high).contains(&1.0) || apart(ratio.median) < least {
         Verdict::Noise
     } else if (ratio.median > 1.0) == better_if_greater {
         Verdict::Faster

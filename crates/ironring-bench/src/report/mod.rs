@@ -4,6 +4,7 @@
 //! over repeats; the repeats are kept beside them.
 
 mod compare;
+mod hdr;
 mod machine;
 mod measured;
 mod page;
@@ -19,6 +20,7 @@ use thiserror::Error;
 pub(crate) use self::summary::counted;
 pub use self::{
     compare::{Comparison, Line, RULE, Verdict, compare},
+    hdr::{Interval, hdr_log},
     machine::{Cache, Machine},
     measured::{
         Cost, Kill, Latency, Loaded, Measured, OpenLoop, Rates, Survival, Survivors, Throughput, Victim,

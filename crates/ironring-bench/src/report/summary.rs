@@ -1,5 +1,6 @@
 //! Medians over repeats, with their intervals, and the repeats.
 
+use ironring_testkit::floor::are_near;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
@@ -25,17 +26,11 @@ impl<F> Repeat<F> {
         self.moved
     }
 
-    /// The floor in nanoseconds, if those before and after agree: neither is half as much again as
-    /// the other.
+    /// The floor in nanoseconds, if those before and after agree, by [`are_near`].
     fn floor_ns(&self) -> Option<f64> {
-        near(self.floor_before_ns, self.floor_after_ns)
+        are_near(self.floor_before_ns, self.floor_after_ns)
             .then(|| f64::midpoint(self.floor_before_ns, self.floor_after_ns))
     }
-}
-
-/// Whether two floors are of cores that are equally near.
-pub(super) fn near(one: f64, other: f64) -> bool {
-    one < 1.5 * other && other < 1.5 * one
 }
 
 /// Figures over the repeats of a measurement: each is a median.

@@ -25,7 +25,8 @@ use crate::{
     contender::Contender,
     contest::{self, Cores, Outcome},
     fault::Fault,
-    report::{Fate, LeftOut, Report, Settings},
+    length::Length,
+    report::{Fate, Interval, LeftOut, Report, Settings},
     statistics::median,
 };
 
@@ -96,17 +97,22 @@ pub struct Progress<'a> {
     pub left: Duration,
 }
 
+/// What a run has given.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Everything that was measured.
+    pub report: Report,
+    /// All latencies, of each repeat, in the order in which they were measured.
+    pub intervals: Vec<Interval>,
+}
+
 /// Runs until everything is measured, or the time is over, or `stop` is set: the report has what
 /// was measured until then.
 ///
 /// # Errors
 ///
 /// If nothing can be measured between these cores.
-pub fn run(
-    options: &Options,
-    stop: &AtomicBool,
-    mut watch: impl FnMut(&Progress),
-) -> std::io::Result<Report> {
+pub fn run(options: &Options, stop: &AtomicBool, mut watch: impl FnMut(&Progress)) -> std::io::Result<Run> {
     let (begun, started) = (Instant::now(), SystemTime::now());
     let placement = floor::placement(options.cores)?;
     let seed = Rng::new().u64(..);
@@ -132,6 +138,16 @@ pub fn run(
                 watch(&budget.progress(&name));
                 match measure(cell, options.cores, &mut budget, stop) {
                     Ok(one) => {
+                        if round == 0 && !is_again && cell.shape.is_stream() {
+                            match calls(cell, options.cores, stop) {
+                                Ok(calls) => results[index].count_calls(calls),
+                                Err(fault) => left_out.push(LeftOut {
+                                    what: format!("{}, {}: its system calls", cell.what(), cell.wait()),
+                                    fate: Fate::Skipped,
+                                    ..left(cell, &fault)
+                                }),
+                            }
+                        }
                         let moved = floors.have_moved(one.before, one.after);
                         results[index].add(one, moved);
                         if moved && !is_again {
@@ -176,9 +192,11 @@ pub fn run(
         }
     }
     report.transports = options.transports.iter().map(|one| one.about()).collect();
+    results::mark_elsewhere(&mut results);
+    let intervals = results::intervals(&results, begun);
     report.results = results::rows(results, placement);
     report.left_out = left_out;
-    Ok(report)
+    Ok(Run { report, intervals })
 }
 
 /// The floors that were met so far.
@@ -195,8 +213,10 @@ impl Floors {
     }
 }
 
-/// A measurement, and the floors before and after it.
+/// A measurement, when it was, and the floors before and after it.
 struct Measured {
+    at: Instant,
+    took: Duration,
     outcome: Outcome,
     before: Floor,
     after: Floor,
@@ -210,8 +230,9 @@ fn measure(cell: &mut Cell, cores: Cores, budget: &mut Budget, stop: &AtomicBool
     for contender in &cell.contenders {
         let measured = budget.spend(variants, cell.shape.least(), |length| -> Result<Measured, Fault> {
             let before = floor::probe(cores, ROUNDS)?;
+            let at = Instant::now();
             let outcome = contest::run_until(*contender, cell.measure(length), cores, stop)?;
-            Ok(Measured { outcome, before, after: floor::probe(cores, ROUNDS)? })
+            Ok(Measured { at, took: at.elapsed(), outcome, before, after: floor::probe(cores, ROUNDS)? })
         })?;
         if best.as_ref().is_none_or(|(_, best)| measured.outcome.ns() < best.outcome.ns()) {
             best = Some((*contender, measured));
@@ -221,6 +242,15 @@ fn measure(cell: &mut Cell, cores: Cores, budget: &mut Budget, stop: &AtomicBool
     let (contender, measured) = best.ok_or_else(|| Fault::Failed("nobody to measure".into()))?;
     cell.contenders = vec![contender];
     Ok(measured)
+}
+
+/// The system calls a message: in a pass of its own, as it makes them slower.
+fn calls(cell: &Cell, cores: Cores, stop: &AtomicBool) -> Result<f64, Fault> {
+    /// So many bytes are enough, and so many messages.
+    const BYTES: usize = 32 << 20;
+    const MESSAGES: usize = 2_000;
+    let length = Length::Messages((BYTES / cell.size).clamp(32, MESSAGES) as u64);
+    contest::calls_per_message(cell.contenders[0], cell.measure(length), cores, stop)
 }
 
 fn left(cell: &Cell, fault: &Fault) -> LeftOut {

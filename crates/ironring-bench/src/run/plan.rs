@@ -103,6 +103,11 @@ impl Shape {
         }
     }
 
+    /// Whether messages go as fast as they can.
+    pub(super) const fn is_stream(self) -> bool {
+        matches!(self, Self::Throughput { .. })
+    }
+
     /// Whether there are two sides.
     pub(super) const fn is_pair(self) -> bool {
         match self {
@@ -113,7 +118,7 @@ impl Shape {
     }
 
     /// What is measured, in words.
-    fn of(self, size: usize) -> String {
+    pub(super) fn of(self, size: usize) -> String {
         let size = bytes(size as u64);
         match self {
             Self::Latency => format!("latency, {size}"),

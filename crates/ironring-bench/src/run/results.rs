@@ -1,5 +1,7 @@
 //! Measurements, as they become rows of a report.
 
+use std::time::{Duration, Instant};
+
 use ironring_testkit::floor::{Floor, Placement, are_near};
 
 use super::{Measured, plan::Cell, plan::Shape};
@@ -9,8 +11,8 @@ use crate::{
     loops::{add_counts, counts, histogram},
     measure::KILLS_EVERY,
     report::{
-        self, Cost, Kill, Latency, Loaded, OpenLoop, Percentiles, Point, Rates, Repeat, Row, Summary,
-        Survival, Survivors, Throughput, Window, curve,
+        self, Cost, Interval, Kill, Latency, Loaded, OpenLoop, Percentiles, Point, Rates, Repeat, Row,
+        Summary, Survival, Survivors, Throughput, Window, curve,
     },
     statistics::median,
 };
@@ -20,11 +22,15 @@ use crate::{
 pub(super) struct Results {
     cell: Cell,
     repeats: Vec<One>,
+    /// System calls a message.
+    calls: Option<f64>,
 }
 
 /// One repeat.
 #[derive(Debug)]
 struct One {
+    at: Instant,
+    took: Duration,
     floors: [f64; 2],
     moved: bool,
     /// One-way times, and how often each was met.
@@ -37,7 +43,7 @@ struct One {
 
 impl Results {
     pub(super) fn new(cell: &Cell) -> Self {
-        Self { cell: cell.clone(), repeats: Vec::new() }
+        Self { cell: cell.clone(), repeats: Vec::new(), calls: None }
     }
 
     /// Whether the best of several variants was measured.
@@ -50,6 +56,11 @@ impl Results {
         self.repeats.is_empty()
     }
 
+    /// Takes note of the system calls a message, for all repeats.
+    pub(super) const fn count_calls(&mut self, calls: f64) {
+        self.calls = Some(calls);
+    }
+
     /// There is no row of what has failed once.
     pub(super) fn clear(&mut self) {
         self.repeats.clear();
@@ -57,9 +68,8 @@ impl Results {
 
     /// Adds a repeat; `moved` if the machine moved the cores during it.
     pub(super) fn add(&mut self, measured: Measured, moved: bool) {
-        let Measured { outcome, before, after } = measured;
-        let is_stream = matches!(self.cell.shape, Shape::Throughput { .. });
-        if !is_stream && outcome.latencies.is_empty() {
+        let Measured { at, took, outcome, before, after } = measured;
+        if !self.cell.shape.is_stream() && outcome.latencies.is_empty() {
             // Too short to time a message, as when something else had the cores.
             return;
         }
@@ -68,6 +78,8 @@ impl Results {
             (outcome.messages > 0).then(|| outcome.cpu_ns as f64 / 1e9 / (outcome.messages as f64 / 1e6));
         let lost = outcome.sent.saturating_sub(outcome.messages);
         self.repeats.push(One {
+            at,
+            took,
             floors: [before, after].map(|floor: Floor| floor.p50_ns),
             moved,
             latencies: counts(&outcome.latencies),
@@ -75,7 +87,7 @@ impl Results {
             rates: Rates {
                 msgs_per_s,
                 bytes_per_s: msgs_per_s * self.cell.size as f64,
-                cost: Cost { cpu_s_per_million, syscalls_per_million: None },
+                cost: Cost { cpu_s_per_million, syscalls_per_million: self.calls.map(|calls| calls * 1e6) },
             },
             lost,
             deaths: outcome.deaths,
@@ -107,6 +119,16 @@ impl Results {
             add_counts(&mut all, &one.latencies);
         }
         (all.len(), curve(&all, UNIT_NS))
+    }
+
+    /// What it is of, in words that no other result has.
+    fn subject(&self) -> String {
+        let Cell { transport, contenders, shape, size } = &self.cell;
+        let mut words = vec![transport.name.to_owned(), shape.of(*size), self.cell.wait().to_owned()];
+        let contender = contenders[0];
+        words.extend((contender.form() == report::Form::Typed).then(|| "typed".to_owned()));
+        words.extend((contender.access() == report::Access::InPlace).then(|| "in place".to_owned()));
+        words.join(", ")
     }
 
     fn row(self, placement: report::Placement) -> Row {
@@ -203,9 +225,38 @@ fn timeline(turns: &[(u64, u64)]) -> Vec<Window> {
         .collect()
 }
 
-/// The rows, in the order of the cells. A repeat with another floor than is usual in the whole run
-/// is marked as one during which the cores moved: the host ran them somewhere else, which makes it
-/// another machine.
+/// Marks each repeat with another floor than is usual in the whole run as one during which the cores
+/// moved: the host ran them somewhere else, which makes it another machine.
+pub(super) fn mark_elsewhere(results: &mut [Results]) {
+    let floors: Vec<f64> =
+        results.iter().flat_map(|result| result.repeats.iter().flat_map(|one| one.floors)).collect();
+    if floors.is_empty() {
+        return;
+    }
+    let usual = median(&floors);
+    for one in results.iter_mut().flat_map(|result| &mut result.repeats) {
+        one.moved |= one.floors.iter().any(|floor| !are_near(usual, *floor));
+    }
+}
+
+/// The latencies of each repeat, in the order in which they were measured in a run that began then.
+pub(super) fn intervals(results: &[Results], begun: Instant) -> Vec<Interval> {
+    let mut all: Vec<Interval> = Vec::new();
+    for result in results {
+        let timed = result.repeats.iter().filter(|one| !one.latencies.is_empty());
+        all.extend(timed.map(|one| Interval {
+            subject: result.subject(),
+            start: one.at.duration_since(begun),
+            length: one.took,
+            moved: one.moved,
+            counts: one.latencies.clone(),
+        }));
+    }
+    all.sort_by_key(|interval| interval.start);
+    all
+}
+
+/// The rows, in the order of the cells.
 pub(super) fn rows(mut results: Vec<Results>, placement: Placement) -> Vec<Row> {
     let placement = match placement {
         Placement::Siblings => report::Placement::Siblings,
@@ -213,14 +264,5 @@ pub(super) fn rows(mut results: Vec<Results>, placement: Placement) -> Vec<Row> 
         Placement::OtherSocket => report::Placement::Other,
     };
     results.retain(|one| !one.repeats.is_empty());
-    let floors: Vec<f64> =
-        results.iter().flat_map(|result| result.repeats.iter().flat_map(|one| one.floors)).collect();
-    if floors.is_empty() {
-        return Vec::new();
-    }
-    let usual = median(&floors);
-    for one in results.iter_mut().flat_map(|result| &mut result.repeats) {
-        one.moved |= one.floors.iter().any(|floor| !are_near(usual, *floor));
-    }
     results.into_iter().map(|result| result.row(placement)).collect()
 }

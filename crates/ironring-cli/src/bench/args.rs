@@ -37,6 +37,9 @@ pub(super) struct Measure {
     /// Writes a page with plots of it, for any browser, that needs nothing but itself
     #[arg(long, value_name = "FILE")]
     pub(super) html: Option<PathBuf>,
+    /// Writes all latencies, a histogram for each repeat, as a log for the tools of HdrHistogram
+    #[arg(long, value_name = "FILE")]
+    pub(super) hdr: Option<PathBuf>,
     /// Only these, separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = transport)]
     pub(super) transports: Vec<Transport>,

@@ -61,5 +61,5 @@ fn counts(comparison: &Comparison) -> String {
     let counts: Vec<String> =
         all.into_iter().map(|verdict| format!("{} {}", count(verdict), verdict.name())).collect();
     let told = comparison.lines.len() - count(Verdict::TooFew) - count(Verdict::Moved);
-    format!("{}; up to {} of {told} may be faster or slower by chance", counts.join(", "), told.div_ceil(20))
+    format!("{}; up to {} of {told} may be faster or slower by chance", counts.join(", "), told.div_ceil(100))
 }

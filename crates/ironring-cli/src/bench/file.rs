@@ -12,8 +12,8 @@ pub(super) fn read(path: &Path) -> Result<Report, Failure> {
     Report::from_json(&text).map_err(|error| failure(path, &error))
 }
 
-/// Writes a report, or a page of one.
-pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
+/// Writes a report, or a page or a log of one.
+pub(super) fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<(), Failure> {
     fs::write(path, text).map_err(|error| failure(path, &error))
 }
 

@@ -3,13 +3,13 @@
 use std::{
     path::Path,
     sync::{Arc, atomic::AtomicBool},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
 use ironring_bench::{
-    report::{Fate, Report, page},
-    run::{self, Options, Progress},
+    report::{Fate, Report, hdr_log, page},
+    run::{self, Options, Progress, Run},
 };
 use signal_hook::consts::{SIGINT, SIGTERM};
 
@@ -20,13 +20,17 @@ pub(super) fn run(args: &Measure) -> Result<(), Failure> {
     let options = options(args)?;
     let stop = stopped_by_signals()?;
     // Better told now than after the run.
-    [&args.json, &args.html].into_iter().flatten().try_for_each(|path| writable(path))?;
-    let report = measured(&options, &stop)?;
+    [&args.json, &args.html, &args.hdr].into_iter().flatten().try_for_each(|path| writable(path))?;
+    let started = SystemTime::now();
+    let Run { report, intervals } = measured(&options, &stop)?;
     if let Some(path) = &args.json {
-        file::write(path, &report.to_json())?;
+        file::write(path, report.to_json())?;
     }
     if let Some(path) = &args.html {
-        file::write(path, &page(&report))?;
+        file::write(path, page(&report))?;
+    }
+    if let Some(path) = &args.hdr {
+        file::write(path, hdr_log(started, &intervals))?;
     }
     let mut out = Output::new();
     out.write(show::report(&report))?;
@@ -73,11 +77,11 @@ fn stopped_by_signals() -> Result<Arc<AtomicBool>, Failure> {
 }
 
 /// Measures, and shows how far that is, where there is a terminal.
-fn measured(options: &Options, stop: &AtomicBool) -> Result<Report, Failure> {
+fn measured(options: &Options, stop: &AtomicBool) -> Result<Run, Failure> {
     let bar = ProgressBar::new(0);
     let style = ProgressStyle::with_template("{bar:24} {pos}/{len}, {prefix} left: {wide_msg}");
     bar.set_style(style.expect("a template in order"));
-    let report = run::run(options, stop, |Progress { done, all, now, left }| {
+    let run = run::run(options, stop, |Progress { done, all, now, left }| {
         bar.set_length(*all as u64);
         bar.set_position(*done as u64);
         bar.set_prefix(format!("{}:{:02}", left.as_secs() / 60, left.as_secs() % 60));
@@ -85,7 +89,7 @@ fn measured(options: &Options, stop: &AtomicBool) -> Result<Report, Failure> {
     });
     bar.finish_and_clear();
     let (one, other) = options.cores;
-    report.map_err(|error| {
+    run.map_err(|error| {
         Failure::Error(format!(
             "measuring between the cores {one} and {other}: {error}; choose others by --pin"
         ))

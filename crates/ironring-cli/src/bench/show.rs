@@ -11,7 +11,11 @@ type Table = (&'static str, &'static [&'static str], fn(&Row) -> Option<Vec<Stri
 
 const TABLES: [Table; 4] = [
     ("latency", &["P50", "95 PERCENT", "P50/FLOOR", "P90", "P99", "P99.9", "P99.99", "MAX"], latency),
-    ("throughput", &["BATCH", "SIDES", "MESSAGES", "95 PERCENT", "BYTES", "CPU A MILLION"], throughput),
+    (
+        "throughput",
+        &["BATCH", "SIDES", "MESSAGES", "95 PERCENT", "BYTES", "CPU A MILLION", "CALLS A MILLION"],
+        throughput,
+    ),
     (
         "open-loop latency, from the time at which a message was due",
         &["DUE", "CAME", "P50", "95 PERCENT", "P99", "P99.9", "MAX", ""],
@@ -96,6 +100,7 @@ fn throughput(row: &Row) -> Option<Vec<String>> {
         between(si(low.msgs_per_s, "/s"), si(high.msgs_per_s, "/s")),
         si(median.bytes_per_s, "B/s"),
         median.cost.cpu_s_per_million.map_or_else(String::new, |seconds| si(seconds, "s")),
+        median.cost.syscalls_per_million.map_or_else(String::new, |calls| si(calls, "").trim_end().into()),
     ])
 }
 
