@@ -3,7 +3,7 @@
 //! Beside the open loop of [`loops`](crate::loops), which compares transports by how late messages come
 //! at a load: here ways to wait are compared, by what they cost while little comes and by any number
 //! of rings at once, so the sender sleeps where the other spins, and the receiver uses
-//! [`WaitAny`](ironring::WaitAny).
+//! [`WaitAny`].
 
 use std::{
     hint::spin_loop,

@@ -27,7 +27,7 @@ fn two_reports_are_compared_and_what_differs_is_named() {
         "latency ironring-spsc 48 B spin, siblings",
         "60.7 ns",
         "too few",
-        "faster   the 95 percent interval",
+        "faster   all of these: the 95 percent interval",
         "only before:\n    throughput crossbeam-arrayqueue 64 B 2P2C spin typed in place threads, same-socket",
         "only after:\n    throughput rtrb 64 B 2P2C",
     ] {
