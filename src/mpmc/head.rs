@@ -130,37 +130,56 @@ impl<M: Payload + ?Sized> Head<M> {
         let place = self.spare()?;
         self.patrol.count();
         self.expect_foreseen();
+        let (slot, position) = match self.exchange(place)? {
+            Some(taken) => taken,
+            None => self.exchange_again(place)?,
+        };
+        Ok((place, slot, position))
+    }
+
+    /// Exchanges the slot in `place` for the next in the ring, and says where that was; nothing if
+    /// others were first.
+    #[inline(always)]
+    fn exchange(&mut self, place: u32) -> Result<Option<(Slot, u64)>, RecvError> {
+        let entry = match self.cursor.look(&self.participant.shared, Side::Head) {
+            Ok(Look::Ready(entry)) => entry,
+            Ok(Look::Blocked(entry)) => {
+                self.patrol.found_empty();
+                self.foresee(entry);
+                // The look before may have fetched them in vain.
+                self.expect_foreseen();
+                return Err(RecvError::Empty);
+            }
+            Ok(Look::Contended) => return Err(RecvError::Contended),
+            Err(corrupt) => return Err(self.spoilt(corrupt).into()),
+        };
+        let position = self.cursor.position();
+        let shared = &self.participant.shared;
+        // It travels while the exchange waits for the entry.
+        shared.expect_slot(shared.turns.slot(entry), Side::Head);
+        match self.participant.exchange(Operation::Dequeue, place, position, entry, None) {
+            Ok(Some(slot)) => {
+                self.cursor.take(self.participant.shared.turns);
+                self.came += 1;
+                self.foreseen.slot = NO_SLOT;
+                self.expect_more(position);
+                Ok(Some((slot, position)))
+            }
+            Ok(None) => Ok(None),
+            Err(corrupt) => Err(self.spoilt(corrupt).into()),
+        }
+    }
+
+    /// The same until nobody else is first.
+    #[cold]
+    fn exchange_again(&mut self, place: u32) -> Result<(Slot, u64), RecvError> {
         let mut lost = Lost::default();
-        loop {
-            let entry = match self.cursor.look(&self.participant.shared, Side::Head) {
-                Ok(Look::Ready(entry)) => entry,
-                Ok(Look::Blocked(entry)) => {
-                    self.patrol.found_empty();
-                    self.foresee(entry);
-                    // The look before may have fetched them in vain.
-                    self.expect_foreseen();
-                    return Err(RecvError::Empty);
-                }
-                Ok(Look::Contended) => return Err(RecvError::Contended),
-                Err(corrupt) => return Err(self.spoilt(corrupt).into()),
-            };
-            let position = self.cursor.position();
-            let shared = &self.participant.shared;
-            // It travels while the exchange waits for the entry.
-            shared.expect_slot(shared.turns.slot(entry), Side::Head);
-            match self.participant.exchange(Operation::Dequeue, place, position, entry, None) {
-                Ok(Some(slot)) => {
-                    self.cursor.take(self.participant.shared.turns);
-                    self.came += 1;
-                    self.foreseen.slot = NO_SLOT;
-                    self.expect_more(position);
-                    return Ok((place, slot, position));
-                }
-                Ok(None) if lost.again() => {}
-                Ok(None) => return Err(RecvError::Contended),
-                Err(corrupt) => return Err(self.spoilt(corrupt).into()),
+        while lost.again() {
+            if let Some(taken) = self.exchange(place)? {
+                return Ok(taken);
             }
         }
+        Err(RecvError::Contended)
     }
 
     /// Starts to give out the messages of a slot just taken.
