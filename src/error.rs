@@ -90,8 +90,8 @@ pub enum Error {
         /// The size of one in bytes.
         size: u64,
     },
-    #[cfg(not(loom))]
     /// The process at the other end of a socket does not give the ring, or does not get it.
+    #[cfg(not(loom))]
     #[error("no ring was passed between this process and {peer}: {reason}")]
     Refused {
         /// Who it is.

@@ -132,19 +132,23 @@ impl Identity {
     /// least a header is mapped, and in which `lock_file` is locked.
     pub(crate) fn read(from: &Arc<Mapping>, region_len: u64, lock_file: LockFile) -> Result<Self, Error> {
         let found = Self::read_of_any_boot(from, region_len, lock_file)?;
-        let this_boot = boot_id_of_machine();
-        if this_boot.is_some_and(|this| this != found.boot_id) {
-            return Err(invalid(
+        match found.later_boot() {
+            None => Ok(found),
+            Some(this) => Err(invalid(
                 "boot_id",
                 hex_bytes(found.boot_id),
                 format!(
                     "{}: the machine was restarted since, and what was not written to disk before is lost; see \
                      `ironring salvage`",
-                    hex_bytes(this_boot.unwrap_or_default())
+                    hex_bytes(this)
                 ),
-            ));
+            )),
         }
-        Ok(found)
+    }
+
+    /// This boot, if the region is known to be of another one.
+    pub(crate) fn later_boot(&self) -> Option<[u8; 16]> {
+        boot_id_of_machine().filter(|this| *this != self.boot_id)
     }
 
     fn write_boot_id(&self, to: &Arc<Mapping>) {
@@ -226,10 +230,10 @@ impl Identity {
             return Err(invalid("created", created, "a time in the past, in nanoseconds since 1970"));
         }
         let boot_id_found = read_boot_id(from);
-        let found = word(AT_CHECKSUM);
-        // That of this boot is there, too, where somebody was killed who took the region over.
-        if found != checksum(from, boot_id()) {
-            expect("checksum", hex(found), hex(checksum(from, boot_id_found)))?;
+        let (found, expected) = (word(AT_CHECKSUM), checksum(from, boot_id_found));
+        // That of this boot is there where somebody was killed who took the region over.
+        if found != expected && found != checksum(from, boot_id()) {
+            return Err(invalid("checksum", hex(found), hex(expected)));
         }
         Ok(Self { kind, geometry, created, boot_id: boot_id_found, placement, lock_file })
     }

@@ -64,17 +64,12 @@ unsafe impl Sync for Mapping {}
 impl Mapping {
     /// Maps the first `len` bytes of `file` for reading and writing.
     pub(crate) fn shared(file: &File, len: usize) -> Result<Arc<Self>, Error> {
-        let raw = pages(file, len)
-            .and_then(|options| options.map_raw(file))
-            .map_err(|e| Error::io("mapping the region", e))?;
-        Ok(Self::of_file(raw, None))
+        Ok(Self::of_file(map(file, len)?, None))
     }
 
     /// Maps as [`shared`](Self::shared) does, so that a forked child does not inherit it.
     pub(crate) fn not_inherited(file: &File, len: usize, image: Image) -> Result<Arc<Self>, Error> {
-        let raw = pages(file, len)
-            .and_then(|options| options.map_raw(file))
-            .map_err(|e| Error::io("mapping the region", e))?;
+        let raw = map(file, len)?;
         raw.advise(Advice::DontFork).map_err(not_kept)?;
         Ok(Self::of_file(raw, Some(image)))
     }
@@ -229,7 +224,12 @@ fn not_kept(error: std::io::Error) -> Error {
     Error::io("keeping the mapping from forked children", error)
 }
 
-/// Maps the first `len` bytes of `file`, in whole pages: of huge ones, half a page could not be
+/// Maps the first `len` bytes of `file` for reading and writing.
+fn map(file: &File, len: usize) -> Result<MmapRaw, Error> {
+    pages(file, len).and_then(|options| options.map_raw(file)).map_err(|e| Error::io("mapping the region", e))
+}
+
+/// What maps the first `len` bytes of `file`, in whole pages: of huge ones, half a page could not be
 /// unmapped.
 fn pages(file: &File, len: usize) -> std::io::Result<MmapOptions> {
     let len = match super::huge_page_size(file)? {

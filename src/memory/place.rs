@@ -38,7 +38,7 @@ impl Mapping {
         match placement.pages {
             // Where the kernel knows no transparent huge pages there are none to refuse, or to be had.
             Pages::Small => _ = self.advise(libc::MADV_NOHUGEPAGE),
-            Pages::Advised { .. } => _ = self.advise(libc::MADV_HUGEPAGE),
+            Pages::Advised { .. } => self.prefer_huge_pages(),
             Pages::Ordinary | Pages::Huge { .. } => {}
         }
         if placement.populate {
@@ -100,8 +100,7 @@ impl Mapping {
         };
         match io::Error::last_os_error() {
             _ if done == 0 => Ok(()),
-            e if e.raw_os_error() == Some(libc::EINVAL) => Err(wrong()),
-            e if e.raw_os_error() == Some(libc::ENOSYS) => Err(wrong()),
+            e if matches!(e.raw_os_error(), Some(libc::EINVAL | libc::ENOSYS)) => Err(wrong()),
             e => Err(Error::io(format!("binding the region to node {node}"), e)),
         }
     }

@@ -196,15 +196,13 @@ impl<M: Payload + ?Sized> Tail<M> {
     /// Sends `message`, in place of the oldest one where the ring is full.
     pub(super) fn force(&mut self, message: &[u8]) -> Result<Option<Displaced>, SendError> {
         let room = self.room_behind(message.len())?;
-        let staged = (self.end, self.count, self.last);
+        let staged = self.what_is_staged();
         self.write(room, message);
         self.announce(self.last.tag);
         let displaced = self.give_or_displace();
-        if displaced.is_ok() {
-            self.clear();
-        } else {
-            (self.end, self.count, self.last) = staged;
-            self.mark_last();
+        match displaced {
+            Ok(_) => self.clear(),
+            Err(_) => self.stage_again(staged),
         }
         displaced
     }
@@ -257,14 +255,19 @@ impl<M: Payload + ?Sized> Tail<M> {
     /// Sends `message` with what is staged, before which it must not come.
     #[cold]
     fn send_behind(&mut self, message: &[u8]) -> Result<(), SendError> {
-        let staged = (self.end, self.count, self.last);
+        let staged = self.what_is_staged();
         algorithm::Tail::stage_bytes(self, message)?;
-        let done = self.give_staged();
-        if done.is_err() {
-            (self.end, self.count, self.last) = staged;
-            self.mark_last();
-        }
-        done
+        self.give_staged().inspect_err(|_| self.stage_again(staged))
+    }
+
+    const fn what_is_staged(&self) -> (u64, u32, Frame) {
+        (self.end, self.count, self.last)
+    }
+
+    /// Takes back what was written behind what was staged before.
+    fn stage_again(&mut self, staged: (u64, u32, Frame)) {
+        (self.end, self.count, self.last) = staged;
+        self.mark_last();
     }
 
     /// Writes a copy of `message`, which may be sent, to the slot, in which nothing is staged.

@@ -81,9 +81,15 @@ impl RegionFile {
         self
     }
 
-    /// Whether the region's bytes are in this file.
-    pub(crate) const fn holds_the_bytes(&self) -> bool {
-        matches!(self.source, Source::File)
+    /// The file, if whoever gets its descriptor gets the region's bytes.
+    pub(crate) fn to_pass_on(&self) -> Result<&File, Error> {
+        match self.source {
+            Source::File => Ok(&self.file),
+            Source::Segment(_) | Source::Callers(_) => Err(Error::Unsupported {
+                found: "a ring whose memory is no file".into(),
+                needed: "a file or a memfd, to pass its descriptor on",
+            }),
+        }
     }
 
     pub(super) const fn source(&self) -> Source {

@@ -49,7 +49,7 @@ pub fn salvage(name: impl AsRef<Path>) -> Result<Salvaged, Error> {
     let file = Name::of(name.as_ref())?.open(true)?;
     let mapping = file.map(file.mappable_len()?)?;
     let mut identity = Identity::read_of_any_boot(&mapping, file.len(), file.lock_file())?;
-    if Identity::read(&mapping, file.len(), file.lock_file()).is_ok() {
+    if identity.later_boot().is_none() {
         return Ok(Salvaged::OfThisBoot);
     }
     // Only one at a time; it goes with `own`.

@@ -30,15 +30,10 @@ impl<M: Payload + ?Sized, A: Algorithm> Ring<M, A> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn pass_to(&self, command: &mut Command, variable: &str) -> Result<(), Error> {
-        let file = self.region.file();
-        if !file.holds_the_bytes() {
-            return Err(Error::Unsupported {
-                found: "a ring whose memory is no file".into(),
-                needed: "a file or a memfd, to pass its descriptor on",
-            });
-        }
+        let region = self.region.file();
+        region.to_pass_on()?;
         let file =
-            file.checked()?.try_clone().map_err(|e| Error::io("duplicating the ring's descriptor", e))?;
+            region.checked()?.try_clone().map_err(|e| Error::io("duplicating the ring's descriptor", e))?;
         command.env(variable, file.as_raw_fd().to_string());
         let pass = move || {
             // SAFETY: takes integers, and may be called between fork and exec.

@@ -168,13 +168,7 @@ impl<M: Payload + ?Sized, A: Algorithm> Ring<M, A> {
         admits: impl FnOnce(&Peer) -> bool,
         deadline: Deadline,
     ) -> Result<Peer, Error> {
-        let file = self.region.file();
-        if !file.holds_the_bytes() {
-            return Err(Error::Unsupported {
-                found: "a ring whose memory is no file".into(),
-                needed: "a file or a memfd, to pass its descriptor on",
-            });
-        }
+        let file = self.region.file().to_pass_on()?;
         let peer = Peer::of(socket)?;
         let socket = Socket::new(socket, deadline);
         let own = Hello::of(self.region.identity());
@@ -191,7 +185,7 @@ impl<M: Payload + ?Sized, A: Algorithm> Ring<M, A> {
                 reason: format!("it asks for {hello}, and the ring is of {own}"),
             });
         }
-        socket.send(&Reply::new(Status::Done, own).bytes(), Some(file.as_file().as_fd()))?;
+        socket.send(&Reply::new(Status::Done, own).bytes(), Some(file.as_fd()))?;
         match Ack::read(&socket.receive("acknowledgement")?)? {
             Status::Done => Ok(peer),
             status => Err(Error::Refused { peer, reason: status.to_string() }),
