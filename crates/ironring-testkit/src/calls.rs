@@ -6,7 +6,8 @@ use std::process;
 
 use libc::{c_int, pid_t};
 
-use crate::sys::{self, TraceRequest};
+use crate::Exit;
+use crate::sys::{self, Change, TraceRequest};
 
 /// How a process ends that may not be traced.
 const UNTRACED: i32 = 77;
@@ -64,24 +65,19 @@ fn trace(child: pid_t) -> (u64, i32) {
     let (mut count, mut known) = (Count::default(), HashSet::new());
     loop {
         let (thread, status) = sys::wait_any();
-        if libc::WIFEXITED(status) || libc::WIFSIGNALED(status) {
-            if thread != child {
-                continue;
-            }
-            let ended = if libc::WIFEXITED(status) {
-                libc::WEXITSTATUS(status)
-            } else {
-                128 + libc::WTERMSIG(status)
-            };
-            return (count.calls, ended);
-        }
+        let stopped = match sys::change(status) {
+            Change::Stopped(signal) => signal,
+            Change::Ended(_) if thread != child => continue,
+            Change::Ended(Exit::Exited(code)) => return (count.calls, code),
+            Change::Ended(Exit::Signalled(signal)) => return (count.calls, 128 + signal),
+        };
         let is_first = known.insert(thread);
         if is_first && thread == child {
             // If it fails, so does the resume, and the count is of nothing.
             let _ = sys::trace(TraceRequest::SetOptions, thread, options);
         }
         let is_event = status >> 16 != 0;
-        let signal = match libc::WSTOPSIG(status) {
+        let signal = match stopped {
             signal if signal == libc::SIGTRAP | 0x80 => {
                 count.call(thread);
                 0

@@ -27,38 +27,38 @@ pub(crate) fn check(result: c_int) -> io::Result<c_int> {
 ///
 /// Panics if `pid` is not an unreaped child: its owner keeps track of that.
 pub(crate) fn wait(pid: pid_t, flags: c_int) -> Change {
+    change(wait_status(pid, flags).1)
+}
+
+/// Waits until any child or tracee of this process changes: which, and its status, of which
+/// [`change`] tells.
+///
+/// Panics if there is none.
+pub(crate) fn wait_any() -> (pid_t, c_int) {
+    wait_status(-1, libc::__WALL)
+}
+
+fn wait_status(pid: pid_t, flags: c_int) -> (pid_t, c_int) {
     let mut status = 0;
     loop {
         // SAFETY: `status` is a live c_int for the kernel to write to.
         let found = unsafe { libc::waitpid(pid, &raw mut status, flags) };
-        if found == pid {
-            break;
+        if found > 0 {
+            return (found, status);
         }
         let error = io::Error::last_os_error();
         assert!(error.kind() == io::ErrorKind::Interrupted, "waitpid({pid}): {error}");
     }
+}
+
+/// What a process's status says of it.
+pub(crate) fn change(status: c_int) -> Change {
     if libc::WIFEXITED(status) {
         Change::Ended(Exit::Exited(libc::WEXITSTATUS(status)))
     } else if libc::WIFSIGNALED(status) {
         Change::Ended(Exit::Signalled(libc::WTERMSIG(status)))
     } else {
         Change::Stopped(libc::WSTOPSIG(status))
-    }
-}
-
-/// Waits until any child or tracee of this process changes: which, and its status.
-///
-/// Panics if there is none.
-pub(crate) fn wait_any() -> (pid_t, c_int) {
-    let mut status = 0;
-    loop {
-        // SAFETY: `status` is a live c_int for the kernel to write to.
-        let found = unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL) };
-        if found > 0 {
-            return (found, status);
-        }
-        let error = io::Error::last_os_error();
-        assert!(error.kind() == io::ErrorKind::Interrupted, "waitpid: {error}");
     }
 }
 
