@@ -4,6 +4,8 @@
 #[path = "../examples/epoll.rs"]
 #[allow(dead_code, unreachable_pub, reason = "it is a program, too")]
 mod epoll;
+#[path = "support/trials.rs"]
+mod trials;
 
 use std::{
     io::{BufRead, BufReader},
@@ -13,7 +15,6 @@ use std::{
 
 use ironring::{Options, Readiness, RecvError, Role, WhenAlone, mpmc, spsc};
 use ironring_testkit::{Args, Exit, roles};
-use libtest_mimic::{Arguments, Trial};
 
 /// Whether it is readable, or becomes so within `patience`.
 fn is_readable(readiness: &Readiness, patience: Duration) -> bool {
@@ -147,19 +148,12 @@ fn the_example_receives_from_several_rings() {
 
 fn main() {
     roles::run(&[("attach", attach)]);
-    let tests: &[(&str, fn())] = &[
+    trials::run(&[&[
         ("it_is_readable_until_the_ring_was_found_empty", it_is_readable_until_the_ring_was_found_empty),
         ("it_tells_of_the_end", it_tells_of_the_end),
         ("it_tells_of_a_death", it_tells_of_a_death),
         ("it_tells_of_a_close", it_tells_of_a_close),
         ("consumers_of_one_ring_have_one_each", consumers_of_one_ring_have_one_each),
         ("the_example_receives_from_several_rings", the_example_receives_from_several_rings),
-    ];
-    let trial = |&(name, test): &(&'static str, fn())| {
-        Trial::test(name, move || {
-            test();
-            Ok(())
-        })
-    };
-    libtest_mimic::run(&Arguments::from_args(), tests.iter().map(trial).collect()).exit();
+    ]]);
 }

@@ -3,13 +3,15 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/trials.rs"]
+mod trials;
 
 mod handshake;
 mod kills;
 mod life;
 
 use ironring_testkit::roles;
-use libtest_mimic::{Arguments, Failed, Trial};
+use trials::Tests;
 
 fn main() {
     roles::run(&[
@@ -19,21 +21,5 @@ fn main() {
         ("mpmc-hold", kills::hold::<ironring::mpmc::Mpmc>),
         ("inherit", life::inherit),
     ]);
-    let mut trials = Vec::new();
-    for tests in [handshake::TESTS, kills::TESTS, life::TESTS] {
-        trials.extend(tests.iter().map(|(name, test)| {
-            let test = *test;
-            Trial::test(*name, move || {
-                test();
-                Ok::<(), Failed>(())
-            })
-        }));
-    }
-    let mut arguments = Arguments::from_args();
-    // A fork in one thread copies what another one has open just then.
-    arguments.test_threads = Some(1);
-    libtest_mimic::run(&arguments, trials).exit();
+    trials::run_in_turn(&[handshake::TESTS, kills::TESTS, life::TESTS]);
 }
-
-/// Tests by name, each of which panics if it fails.
-type Tests = &'static [(&'static str, fn())];

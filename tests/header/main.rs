@@ -3,6 +3,8 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/trials.rs"]
+mod trials;
 
 mod cases;
 mod directories;
@@ -13,7 +15,7 @@ mod permissions;
 mod space;
 
 use ironring_testkit::roles;
-use libtest_mimic::{Arguments, Failed, Trial};
+use trials::Tests;
 
 fn main() {
     roles::run(&[
@@ -21,20 +23,12 @@ fn main() {
         ("fill-small-tmpfs", space::fill_small_tmpfs),
         ("use-bare-names", directories::use_bare_names),
     ]);
-    let mut trials = Vec::new();
-    for tests in
-        [fields::TESTS, mismatch::TESTS, files::TESTS, permissions::TESTS, space::TESTS, directories::TESTS]
-    {
-        trials.extend(tests.iter().map(|(name, test)| {
-            let test = *test;
-            Trial::test(*name, move || {
-                test();
-                Ok::<(), Failed>(())
-            })
-        }));
-    }
-    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+    trials::run(&[
+        fields::TESTS,
+        mismatch::TESTS,
+        files::TESTS,
+        permissions::TESTS,
+        space::TESTS,
+        directories::TESTS,
+    ]);
 }
-
-/// Tests by name, each of which panics if it fails.
-type Tests = &'static [(&'static str, fn())];

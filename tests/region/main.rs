@@ -2,13 +2,15 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../support/trials.rs"]
+mod trials;
 
 mod memfd;
 mod memory;
 mod removal;
 
 use ironring_testkit::roles;
-use libtest_mimic::{Arguments, Failed, Trial};
+use trials::Tests;
 
 fn main() {
     roles::run(&[
@@ -17,21 +19,5 @@ fn main() {
         ("send-by-name", memory::send_by_name),
         ("echo-until-retired", removal::echo_until_retired),
     ]);
-    let mut trials = Vec::new();
-    for tests in [memfd::TESTS, memory::TESTS, removal::TESTS] {
-        trials.extend(tests.iter().map(|(name, test)| {
-            let test = *test;
-            Trial::test(*name, move || {
-                test();
-                Ok::<(), Failed>(())
-            })
-        }));
-    }
-    let mut arguments = Arguments::from_args();
-    // A fork in one thread copies what another one has open just then.
-    arguments.test_threads = Some(1);
-    libtest_mimic::run(&arguments, trials).exit();
+    trials::run_in_turn(&[memfd::TESTS, memory::TESTS, removal::TESTS]);
 }
-
-/// Tests by name, each of which panics if it fails.
-type Tests = &'static [(&'static str, fn())];
