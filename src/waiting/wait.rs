@@ -81,20 +81,57 @@ pub(crate) fn wait<W: Sleeps, T>(
     deadline: Deadline,
     mut look: impl FnMut(&mut W, bool) -> Option<T>,
 ) -> Result<T, End> {
+    let Some(found) = burst(sleeper, &mut look) else {
+        return wait_longer(sleeper, deadline, look);
+    };
+    sleeper.strategy().idle = Duration::ZERO;
+    Ok(found)
+}
+
+/// Looks that follow each other at once: a message that is on its way arrives within a few
+/// of them, and to read the clock costs more than one.
+const BURST: u32 = 64;
+
+/// Looks so often; only once where it is to sleep. In a model nobody spins.
+#[inline(always)]
+fn burst<W: Sleeps, T>(sleeper: &mut W, look: &mut impl FnMut(&mut W, bool) -> Option<T>) -> Option<T> {
+    let is_to_spin = !cfg!(loom) && sleeper.strategy().wait != Wait::Park;
+    let looks = if is_to_spin { (BURST / sleeper.rings()).max(1) } else { 1 };
+    for _ in 0..looks {
+        let found = look(sleeper, false);
+        if found.is_some() {
+            return found;
+        }
+        #[cfg(not(loom))]
+        sync::spin_loop();
+    }
+    None
+}
+
+/// Goes on waiting where a burst of looks has found nothing.
+#[cold]
+#[inline(never)]
+fn wait_longer<W: Sleeps, T>(
+    sleeper: &mut W,
+    deadline: Deadline,
+    mut look: impl FnMut(&mut W, bool) -> Option<T>,
+) -> Result<T, End> {
     let mut waiting = Waiting::until(deadline);
-    let mut step = Step::Look;
     loop {
-        let done = match step {
+        let step = waiting.pass(sleeper);
+        let mut done = match step {
             Step::Look => look(sleeper, false).map(Ok),
             Step::LookUp => look_up(sleeper, false, &mut look),
             Step::LookRound => look_up(sleeper, true, &mut look),
             Step::TimedOut => Some(Err(End::TimedOut)),
         };
+        if done.is_none() && waiting.spins(sleeper.strategy()) {
+            done = burst(sleeper, &mut look).map(Ok);
+        }
         if let Some(done) = done {
             waiting.ended(sleeper.strategy(), done.is_ok());
             return done;
         }
-        step = waiting.pass(sleeper);
     }
 }
 
@@ -126,8 +163,8 @@ enum Step {
 /// A wait of one call.
 struct Waiting {
     deadline: Deadline,
-    /// Looks, at each ring.
-    looks: u32,
+    #[cfg(not(loom))]
+    bursts: u32,
     #[cfg(not(loom))]
     clock: Option<Clock>,
     /// A sleep that was begun, but for one more look.
@@ -142,18 +179,16 @@ struct Clock {
     looked_round: Instant,
 }
 
-/// Looks that follow each other at once: a message that is on its way arrives within a few
-/// of them, and to read the clock costs more than one.
-const BURST: u32 = 64;
-/// Looks after which one that never sleeps gives the processor to others now and then.
+/// Bursts of looks after which one that never sleeps gives the processor to others now and then.
 #[cfg(not(loom))]
-const YIELDS_AFTER: u32 = 4096;
+const YIELDS_AFTER: u32 = 64;
 
 impl Waiting {
     const fn until(deadline: Deadline) -> Self {
         Self {
             deadline,
-            looks: 0,
+            #[cfg(not(loom))]
+            bursts: 0,
             #[cfg(not(loom))]
             clock: None,
             armed: None,
@@ -161,47 +196,28 @@ impl Waiting {
         }
     }
 
-    /// Passes some time.
+    /// Whether it spins between looks, rather than sleep.
+    fn spins(&self, strategy: &Strategy) -> bool {
+        !cfg!(loom) && !self.has_parked && strategy.wait != Wait::Park
+    }
+
+    /// Decides, after a burst of looks, whether there is to be another; or sleeps.
     #[cfg(not(loom))]
-    #[inline]
     fn pass(&mut self, sleeper: &mut impl Sleeps) -> Step {
-        if self.has_parked || sleeper.strategy().wait == Wait::Park {
+        if !self.spins(sleeper.strategy()) {
             return self.park(sleeper);
         }
-        let bursts = self.looks / BURST;
-        self.looks = self.looks.wrapping_add(sleeper.rings());
-        sync::spin_loop();
-        if self.looks / BURST == bursts { Step::Look } else { self.spin_on(sleeper) }
-    }
-
-    /// In a model nobody spins: a thread that may not sleep lets others go on.
-    #[cfg(loom)]
-    fn pass(&mut self, sleeper: &mut impl Sleeps) -> Step {
-        if sleeper.seat().mapping().life().is_over() {
-            return Step::TimedOut;
-        }
-        if sleeper.strategy().wait == Wait::Spin || !sleeper.seat().signals().are_there() {
-            self.looks += 1;
-            sync::yield_now();
-            return Step::LookUp;
-        }
-        self.park(sleeper)
-    }
-
-    /// Decides, after a burst of looks, whether there is to be another.
-    #[cfg(not(loom))]
-    #[cold]
-    fn spin_on(&mut self, sleeper: &mut impl Sleeps) -> Step {
         if self.deadline.has_passed() {
             return Step::TimedOut;
         }
+        self.bursts = self.bursts.saturating_add(1);
         let now = Instant::now();
         let clock = self.clock.get_or_insert(Clock { began: now, looked_round: now });
         let Strategy { wait, spin, .. } = *sleeper.strategy();
         if wait == Wait::SpinThenPark {
             return if now - clock.began < spin.limit() { Step::LookUp } else { self.park(sleeper) };
         }
-        if self.looks > YIELDS_AFTER {
+        if self.bursts > YIELDS_AFTER {
             sync::yield_now();
         }
         if now - clock.looked_round < PATIENCE {
@@ -211,8 +227,20 @@ impl Waiting {
         Step::LookRound
     }
 
+    /// In a model nobody spins: a thread that may not sleep lets others go on.
+    #[cfg(loom)]
+    fn pass(&mut self, sleeper: &mut impl Sleeps) -> Step {
+        if sleeper.seat().mapping().life().is_over() {
+            return Step::TimedOut;
+        }
+        if sleeper.strategy().wait == Wait::Spin || !sleeper.seat().signals().are_there() {
+            sync::yield_now();
+            return Step::LookUp;
+        }
+        self.park(sleeper)
+    }
+
     /// Begins to sleep, or, if it has and the look since has found nothing, sleeps.
-    #[cold]
     fn park(&mut self, sleeper: &mut impl Sleeps) -> Step {
         if self.deadline.has_passed() {
             return Step::TimedOut;
@@ -238,12 +266,11 @@ impl Waiting {
     }
 
     /// Something was found, or it is not waited for any longer.
-    #[inline]
     fn ended(&self, strategy: &mut Strategy, is_found: bool) {
         if is_found {
             strategy.idle = Duration::ZERO;
         }
-        if strategy.wait == Wait::SpinThenPark && self.looks >= BURST && (is_found || self.has_parked) {
+        if strategy.wait == Wait::SpinThenPark && (is_found || self.has_parked) {
             strategy.spin.ended(self.has_parked);
         }
     }
