@@ -5,12 +5,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     report::{Access, Form, Sides},
-    transport::{BackOff, Defect, Setup},
+    transport::{BackOff, Defect, Idle, Setup},
 };
 
 /// All ways to wait, with their names.
 pub const WAITS: [(Wait, &str); 3] =
     [(Wait::Spin, "spin"), (Wait::SpinThenPark, "spin-then-park"), (Wait::Park, "park")];
+
+/// Why a peer is not measured, where it was not built.
+pub const NOT_BUILT: &str = "it is not in this build: build with `--features peers`";
 
 /// Who is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,8 +64,48 @@ pub enum Contender {
         /// What passes between two looks at a queue that is empty or full.
         back_off: BackOff,
     },
+    /// Another crate.
+    Peer {
+        /// Which.
+        peer: Peer,
+        /// How many messages it holds.
+        messages: u64,
+        /// What its sides do while it is empty or full.
+        idle: Idle,
+    },
     /// A pipe with a defect, for tests.
     Broken(Defect),
+}
+
+/// Another crate that carries messages: there with the feature `peers`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "their names")]
+pub enum Peer {
+    Iceoryx2,
+    ShmemIpc,
+    IpcChannel,
+    Cloudtoid,
+    CrossbeamChannel,
+    Disruptor,
+}
+
+impl Peer {
+    /// What its sides are.
+    const fn sides(self) -> Sides {
+        match self {
+            Self::Iceoryx2 | Self::ShmemIpc | Self::IpcChannel | Self::Cloudtoid => Sides::Processes,
+            Self::CrossbeamChannel | Self::Disruptor => Sides::Threads,
+        }
+    }
+
+    /// What its messages are.
+    #[must_use]
+    pub const fn form(self) -> Form {
+        match self {
+            Self::Iceoryx2 | Self::IpcChannel | Self::Cloudtoid => Form::Bytes,
+            Self::ShmemIpc | Self::CrossbeamChannel | Self::Disruptor => Form::Typed,
+        }
+    }
 }
 
 /// A transport of the kernel, between processes.
@@ -128,6 +171,7 @@ impl Contender {
         match self {
             Self::Mpmc { sides, .. } => sides,
             Self::Rtrb { .. } | Self::ArrayQueue { .. } => Sides::Threads,
+            Self::Peer { peer, .. } => peer.sides(),
             _ => Sides::Processes,
         }
     }
@@ -144,6 +188,9 @@ impl Contender {
     /// How its sides wait, in a word.
     #[must_use]
     pub fn wait_name(self) -> &'static str {
+        if let Self::Peer { idle, .. } = self {
+            return if idle.waits() { "block" } else { "spin" };
+        }
         match (self.wait(), self.sides()) {
             (Some(wait), _) => WAITS.iter().find(|(one, _)| *one == wait).expect("one of all").1,
             (None, Sides::Processes) => "block",
@@ -157,6 +204,7 @@ impl Contender {
         match self {
             Self::Spsc { form, .. } | Self::Mpmc { form, .. } => form,
             Self::Rtrb { .. } | Self::ArrayQueue { .. } => Form::Typed,
+            Self::Peer { peer, .. } => peer.form(),
             Self::Kernel(_) | Self::Broken(_) => Form::Bytes,
         }
     }
@@ -185,7 +233,11 @@ impl Contender {
             }
             _ => Options::bytes(0),
         };
-        Setup { size, batch, wait: self.wait().unwrap_or_default(), options }
+        let (messages, idle) = match self {
+            Self::Peer { messages, idle, .. } => (messages, idle),
+            _ => (0, Idle::Waits),
+        };
+        Setup { size, batch, wait: self.wait().unwrap_or_default(), options, messages, idle }
     }
 }
 

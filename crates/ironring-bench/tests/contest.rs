@@ -4,13 +4,13 @@ use std::{sync::atomic::AtomicBool, time::Duration};
 
 use ironring::Wait;
 use ironring_bench::{
-    contender::{Contender, Kernel},
+    contender::{Contender, Kernel, Peer},
     contest::{self, Cores, ROLES},
     fault::Fault,
     length::Length,
     measure::Measure,
     report::{Access, Form, Sides, Victim},
-    transport::{BackOff, Defect},
+    transport::{BackOff, Defect, Idle},
 };
 use ironring_testkit::{cores, roles};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -56,8 +56,27 @@ fn contenders() -> Vec<(String, Contender, &'static [usize])> {
     all.push(("rtrb".into(), Contender::Rtrb { capacity: 64 << 10, pauses: 16 }, &[8, 4096][..]));
     let back_off = BackOff::Snooze;
     all.push(("ArrayQueue".into(), Contender::ArrayQueue { messages: 64, back_off }, &[8, 4096][..]));
+    if cfg!(feature = "peers") {
+        for (name, peer, idle) in PEERS {
+            all.push((name.into(), Contender::Peer { peer, messages: 64, idle }, &[8, 4096][..]));
+        }
+    }
     all
 }
+
+/// Other crates, in each of the ways in which they wait.
+const PEERS: [(&str, Peer, Idle); 10] = [
+    ("iceoryx2", Peer::Iceoryx2, Idle::Pauses(16)),
+    ("iceoryx2 waiting", Peer::Iceoryx2, Idle::Waits),
+    ("shmem-ipc", Peer::ShmemIpc, Idle::Pauses(16)),
+    ("shmem-ipc waiting", Peer::ShmemIpc, Idle::Waits),
+    ("ipc-channel", Peer::IpcChannel, Idle::Waits),
+    ("cloudtoid", Peer::Cloudtoid, Idle::Pauses(16)),
+    ("cloudtoid waiting", Peer::Cloudtoid, Idle::Waits),
+    ("crossbeam-channel", Peer::CrossbeamChannel, Idle::Pauses(16)),
+    ("crossbeam-channel waiting", Peer::CrossbeamChannel, Idle::Waits),
+    ("disruptor", Peer::Disruptor, Idle::Pauses(16)),
+];
 
 /// A contender's messages go to and fro and in streams, and all come.
 fn carries(contender: Contender, sizes: &[usize]) -> Result<(), Failed> {
@@ -89,12 +108,16 @@ fn floors() -> Result<(), Failed> {
 
 /// Several producers and consumers, of different numbers: each message comes once.
 fn crowds() -> Result<(), Failed> {
-    let contenders = [
+    let mut contenders = vec![
         Contender::mpmc(Form::Bytes, Sides::Processes, 64).waiting(Wait::Park),
         Contender::mpmc(Form::Typed, Sides::Threads, 64),
         Contender::Kernel(Kernel::SysvMq),
         Contender::Kernel(Kernel::UnixSeqpacket),
     ];
+    if cfg!(feature = "peers") {
+        let peers = [Peer::Cloudtoid, Peer::CrossbeamChannel];
+        contenders.extend(peers.map(|peer| Contender::Peer { peer, messages: 64, idle: Idle::Waits }));
+    }
     for contender in contenders {
         for (producers, consumers) in [(2, 2), (3, 1), (1, 3)] {
             let measure = Measure::Throughput { size: 64, batch: 1, producers, consumers, length: FEW };

@@ -174,6 +174,8 @@ fn interrupted() -> Result<(), Failed> {
 fn whole() -> Result<(), Failed> {
     let mut options = Options::new((0, 1), false);
     assert_eq!(options.transports.len(), TRANSPORTS.len());
+    // A short one has no time for peers.
+    assert!(!Options::new((0, 1), true).transports.iter().any(|transport| transport.is_peer()));
     assert_eq!(options.measures, Kind::ALL);
     // Without time there is nothing but the plan: whom it knows nothing of.
     options.time = Duration::ZERO;
@@ -183,10 +185,35 @@ fn whole() -> Result<(), Failed> {
     Ok(())
 }
 
+/// Each peer is chosen by its name, and its rows have it; where it was not built, that is told.
+fn peers() -> Result<(), Failed> {
+    let names: Vec<&str> =
+        TRANSPORTS.iter().filter(|transport| transport.is_peer()).map(|transport| transport.name).collect();
+    let mut options = options(&names, &[64]);
+    options.measures = Kind::QUICK.to_vec();
+    let report = measured(&options);
+    assert!(report.left_out.iter().all(|left| left.fate == Fate::Skipped), "{:?}", report.left_out);
+    let json: Value = serde_json::from_str(&report.to_json())?;
+    let rows = json["results"].as_array().expect("rows");
+    for name in names {
+        let is_told = report
+            .left_out
+            .iter()
+            .any(|left| left.transport == name && left.why.contains("--features peers"));
+        for (measure, field) in [("latency", "p50_ns"), ("throughput", "msgs_per_s")] {
+            let mut found = rows.iter().filter(|row| row["transport"] == name && row["measure"] == measure);
+            let is_there = found.any(|row| row[field].as_f64().is_some_and(|figure| figure > 0.0));
+            assert!(is_there || is_told, "no {measure} of {name}, and not told why");
+        }
+    }
+    Ok(())
+}
+
 fn main() {
     ironring_bench::take_part();
     let trials = [
         ("a report has the documented fields", schema as fn() -> Result<(), Failed>),
+        ("peers are measured, or told to be missing", peers),
         ("a log of histograms has what the report has", hdr),
         ("what cannot be measured is told", left_out),
         ("a run that is told to stop keeps what it has", interrupted),

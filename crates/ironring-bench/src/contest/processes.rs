@@ -10,6 +10,10 @@ use super::{
     side::Side,
     victims::{self, Victims},
 };
+#[cfg(not(feature = "peers"))]
+use crate::contender::NOT_BUILT;
+#[cfg(feature = "peers")]
+use crate::{contender::Peer, transport::peers};
 use crate::{
     contender::{Contender, Kernel},
     fault::Fault,
@@ -24,6 +28,8 @@ use crate::{
 
 /// The role of a side.
 pub(super) const ROLE: &str = "bench-side";
+
+const FOR_THREADS: &str = "it is for threads of one process";
 
 /// Evaluates `$run` with the type `$link`, that of the job's contender.
 macro_rules! with_link {
@@ -57,8 +63,22 @@ macro_rules! with_link {
             Contender::Broken(Defect::Duplicates) => with_link!(@ Broken<1>, $link => $run),
             Contender::Broken(Defect::Reorders) => with_link!(@ Broken<2>, $link => $run),
             Contender::Broken(Defect::Corrupts) => with_link!(@ Broken<3>, $link => $run),
+            #[cfg(feature = "peers")]
+            Contender::Peer { peer: Peer::Iceoryx2, .. } => with_link!(@ peers::Iceoryx2, $link => $run),
+            #[cfg(feature = "peers")]
+            Contender::Peer { peer: Peer::IpcChannel, .. } => with_link!(@ peers::IpcChannel, $link => $run),
+            #[cfg(feature = "peers")]
+            Contender::Peer { peer: Peer::Cloudtoid, .. } => with_link!(@ peers::Cloudtoid, $link => $run),
+            #[cfg(feature = "peers")]
+            Contender::Peer { peer: Peer::ShmemIpc, .. } => super::with_words!($job.measure.size(), W => {
+                with_link!(@ peers::ShmemIpc<W>, $link => $run)
+            }),
+            #[cfg(not(feature = "peers"))]
+            Contender::Peer { .. } => Err(Fault::Unavailable(NOT_BUILT.into())),
+            #[cfg(feature = "peers")]
+            Contender::Peer { .. } => Err(Fault::Unavailable(FOR_THREADS.into())),
             Contender::Rtrb { .. } | Contender::ArrayQueue { .. } => {
-                Err(Fault::Unavailable("it is for threads of one process".into()))
+                Err(Fault::Unavailable(FOR_THREADS.into()))
             }
         }
     };
@@ -147,14 +167,17 @@ fn run_side<L: Link>(
     let setup = job.contender.setup(job.measure.size(), job.measure.batch());
     let parts = job.measure.parts();
     let (to, from) = ways(parts[number]);
+    // A sender may have to be told where its receiver is.
+    let receiver = from.map(|way| L::receiver(args, way, &setup)).transpose()?;
+    let sender = to.map(|way| L::sender(args, way, &setup)).transpose()?;
     let side = Side {
         number,
         part: parts[number],
         of: parts.len(),
         core: job.core(number),
         ledger,
-        sender: to.map(|way| L::sender(args, way, &setup)).transpose()?,
-        receiver: from.map(|way| L::receiver(args, way, &setup)).transpose()?,
+        sender,
+        receiver,
     };
     side.run(libc::CLOCK_PROCESS_CPUTIME_ID)
 }

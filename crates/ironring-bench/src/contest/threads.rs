@@ -16,6 +16,8 @@ use crate::{
     report::Form,
     transport::{Array, Receiver, Rtrb, Sender, Shared},
 };
+#[cfg(feature = "peers")]
+use crate::{contender::Peer, transport::peers};
 
 /// The role of a process that has all sides.
 pub(super) const ROLE: &str = "bench-sides";
@@ -44,18 +46,19 @@ fn run(job: Job, ledger: &Ledger) -> std::result::Result<Vec<Result>, Fault> {
             let slots = (capacity as usize / size).max(2 * job.measure.batch());
             let ring = |()| {
                 let (to, from) = rtrb::RingBuffer::<[u64; W]>::new(slots);
-                (Some(Rtrb { side: to, pauses }), Some(Rtrb { side: from, pauses }))
+                (Rtrb { side: to, pauses }, Rtrb { side: from, pauses })
             };
-            let [mut there, mut back] = [(); 2].map(ring);
-            let only = || Fault::Unavailable("it has one producer and one consumer".into());
-            let mut senders = [there.0.take(), back.0.take()];
-            let mut receivers = [there.1.take(), back.1.take()];
-            among(
-                job,
-                ledger,
-                |is_back| senders[usize::from(is_back)].take().ok_or_else(only),
-                |is_back| receivers[usize::from(is_back)].take().ok_or_else(only),
-            )
+            between(job, ledger, [(); 2].map(ring))
+        }),
+        #[cfg(feature = "peers")]
+        Contender::Peer { peer: Peer::CrossbeamChannel, messages, idle } => super::with_words!(size, W => {
+            let [there, back] = [(); 2].map(|()| peers::channel::<W>(messages, idle));
+            let way = |is_back| if is_back { back.clone() } else { there.clone() };
+            among(job, ledger, |is_back| Ok(way(is_back).0), |is_back| Ok(way(is_back).1))
+        }),
+        #[cfg(feature = "peers")]
+        Contender::Peer { peer: Peer::Disruptor, messages, idle } => super::with_words!(size, W => {
+            between(job, ledger, [(); 2].map(|()| peers::disruptor::<W>(messages, idle)))
         }),
         Contender::Mpmc { form: Form::Bytes, .. } => rings::<mpmc::Ring<[u8]>>(job, ledger),
         Contender::Mpmc { form: Form::Typed, .. } => super::with_words!(size, W => {
@@ -79,6 +82,24 @@ fn rings<R: Shared>(job: Job, ledger: &Ledger) -> std::result::Result<Vec<Result
         ledger,
         |is_back| Ok(rings[usize::from(is_back)].producer(setup.wait)?),
         |is_back| Ok(rings[usize::from(is_back)].consumer(setup.wait)?),
+    )
+}
+
+/// Runs two sides, with the ends of the ways there and back, of which there are no more.
+fn between<S: Sender + Send, R: Receiver + Send>(
+    job: Job,
+    ledger: &Ledger,
+    ways: [(S, R); 2],
+) -> std::result::Result<Vec<Result>, Fault> {
+    let only = || Fault::Unavailable("it has one producer and one consumer".into());
+    let [there, back] = ways;
+    let mut senders = [Some(there.0), Some(back.0)];
+    let mut receivers = [Some(there.1), Some(back.1)];
+    among(
+        job,
+        ledger,
+        |is_back| senders[usize::from(is_back)].take().ok_or_else(only),
+        |is_back| receivers[usize::from(is_back)].take().ok_or_else(only),
     )
 }
 

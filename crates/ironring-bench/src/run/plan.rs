@@ -1,6 +1,11 @@
 //! What is to be measured.
 
-use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+    time::Duration,
+};
 
 use super::{Options, roster::Transport};
 use crate::{
@@ -142,9 +147,12 @@ impl Shape {
         }
     }
 
-    /// The sizes at which it is measured, unless told.
-    const fn sizes(self, quick: bool) -> &'static [usize] {
+    /// The sizes at which it is measured, unless told: fewer of another crate.
+    const fn sizes(self, quick: bool, peer: bool) -> &'static [usize] {
         match self {
+            Self::Latency if peer => &[48],
+            Self::SINGLES if peer => &[8, 64, 1024],
+            Self::Throughput { .. } if peer => &[64],
             Self::Latency if quick => &[8, 64],
             Self::Latency => &[8, 48, 64, 1024, 64 << 10],
             Self::SINGLES if quick => &[64, 64 << 10],
@@ -198,10 +206,16 @@ pub(super) fn cells(options: &Options) -> (Vec<Cell>, Vec<LeftOut>) {
     let mut cells = Vec::new();
     let mut left_out = BTreeMap::<(&str, &str), Vec<String>>::new();
     for shape in shapes {
-        let standard = shape.sizes(options.quick);
-        let sizes = if standard.is_empty() || options.sizes.is_empty() { standard } else { &options.sizes };
-        for size in sizes.iter().copied() {
+        let sizes = |peer| {
+            let standard = shape.sizes(options.quick, peer);
+            if standard.is_empty() || options.sizes.is_empty() { standard } else { &options.sizes }
+        };
+        let all: BTreeSet<usize> = [sizes(false), sizes(true)].concat().into_iter().collect();
+        for size in all {
             for transport in options.transports.iter().copied() {
+                if !sizes(transport.is_peer()).contains(&size) {
+                    continue;
+                }
                 match transport.ways(shape, size, options.quick) {
                     Ok(ways) => cells.extend(ways.into_iter().map(|contenders| Cell {
                         transport,

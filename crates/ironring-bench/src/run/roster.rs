@@ -3,9 +3,9 @@
 use ironring::Wait;
 
 use crate::{
-    contender::{Contender, Kernel, WAITS},
+    contender::{Contender, Kernel, NOT_BUILT, Peer, WAITS},
     report::{About, Access, Form, Sides},
-    transport::BackOff,
+    transport::{BackOff, Idle},
 };
 
 use super::plan::Shape;
@@ -18,6 +18,7 @@ enum Carrier {
     Kernel(Kernel),
     ArrayQueue,
     Rtrb,
+    Peer(Peer),
 }
 
 /// A transport that can be measured.
@@ -34,8 +35,12 @@ const fn kernel(name: &'static str, kernel: Kernel, setup: &'static str) -> Tran
     Transport { name, version: "the kernel", setup, carrier: Carrier::Kernel(kernel) }
 }
 
+const fn peer(name: &'static str, version: &'static str, peer: Peer, setup: &'static str) -> Transport {
+    Transport { name, version, setup, carrier: Carrier::Peer(peer) }
+}
+
 /// All transports.
-pub const TRANSPORTS: [Transport; 14] = [
+pub const TRANSPORTS: [Transport; 20] = [
     Transport {
         name: "ironring-spsc",
         version: concat!("ironring ", env!("CARGO_PKG_VERSION")),
@@ -100,10 +105,57 @@ pub const TRANSPORTS: [Transport; 14] = [
                 between two looks, whichever is best in the first repeat; batches are chunks",
         carrier: Carrier::Rtrb,
     },
+    peer(
+        "iceoryx2",
+        "iceoryx2 0.10",
+        Peer::Iceoryx2,
+        "publish and subscribe of slices of bytes, aligned to 8, without history, one publisher and one subscriber; no \
+         overflow: who finds a full buffer retries (RetryUntilDelivered); spin: receive() until there is a sample; \
+         block: a notify() a message, and a listener's blocking_wait(); as many messages as ironring-mpmc or \
+         ironring-spsc, and 0, 16 or 64 pauses between two looks, whichever is best in the first repeat; it has no \
+         batches",
+    ),
+    peer(
+        "shmem-ipc",
+        "shmem-ipc 0.3",
+        Peer::ShmemIpc,
+        "a ring of values; spin: without its signals; block: its eventfds, send_raw and receive_raw; capacity and \
+         pauses as iceoryx2; batches are written and read by one call",
+    ),
+    peer(
+        "ipc-channel",
+        "ipc-channel 0.23",
+        Peer::IpcChannel,
+        "a channel of bytes, which is not serialised; send and recv, which wait in the kernel; it has no batches",
+    ),
+    peer(
+        "cloudtoid",
+        "cloudtoid-interprocess 3",
+        Peer::Cloudtoid,
+        "a queue in /dev/shm; spin: try_send and try_recv_into; block: recv, and try_send with a yield while it is full, \
+         for which it has no way to wait; capacity and pauses as iceoryx2; batches are sent by try_send_batch, and \
+         received singly",
+    ),
+    peer(
+        "crossbeam-channel",
+        "crossbeam-channel 0.5",
+        Peer::CrossbeamChannel,
+        "a reference within one process: its sides are threads; a bounded channel; spin: try_send and try_recv; block: \
+         send and recv; capacity and pauses as iceoryx2; it has no batches",
+    ),
+    peer(
+        "disruptor",
+        "disruptor 4",
+        Peer::Disruptor,
+        "a reference within one process: its sides are threads; one producer and an event poller; capacity, a power of \
+         two, and pauses as iceoryx2; batches by try_batch_publish and take",
+    ),
 ];
 
 /// Sizes for which rings of values were built.
 const VALUES: [usize; 7] = [8, 16, 48, 64, 256, 1024, 4096];
+/// Why others are not sent in one.
+const VALUES_ONLY: &str = "its values are of 8, 16, 48, 64, 256, 1024 or 4096 bytes here";
 /// The size from which on it is measured what it gains not to copy.
 const LONG: usize = 1024;
 
@@ -112,6 +164,12 @@ impl Transport {
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         TRANSPORTS.into_iter().find(|transport| transport.name == name)
+    }
+
+    /// Whether it is another crate, that is there with the feature `peers`.
+    #[must_use]
+    pub fn is_peer(self) -> bool {
+        matches!(self.carrier, Carrier::Peer(_))
     }
 
     /// How it is set up.
@@ -137,10 +195,7 @@ impl Transport {
         let batch = shape.batch();
         Ok(match self.carrier {
             Carrier::Spsc if !is_pair => return Err("it has one producer and one consumer"),
-            Carrier::Spsc => {
-                let capacity = (if size < LONG { 256 << 10 } else { 1 << 20 }).max(4 * size as u64);
-                rings(|form| Contender::spsc(form, capacity), shape, size, quick)
-            }
+            Carrier::Spsc => rings(|form| Contender::spsc(form, capacity(size)), shape, size, quick),
             Carrier::Mpmc => {
                 rings(|form| Contender::mpmc(form, Sides::Processes, messages(size)), shape, size, quick)
             }
@@ -154,9 +209,9 @@ impl Transport {
                 return Err("a stream of bytes has no messages for several to share");
             }
             Carrier::Kernel(kernel) => vec![vec![Contender::Kernel(kernel)]],
-            Carrier::ArrayQueue | Carrier::Rtrb if !is_value => {
-                return Err("its values are of 8, 16, 48, 64, 256, 1024 or 4096 bytes here");
-            }
+            Carrier::Peer(_) if cfg!(not(feature = "peers")) => return Err(NOT_BUILT),
+            Carrier::ArrayQueue | Carrier::Rtrb if !is_value => return Err(VALUES_ONLY),
+            Carrier::Peer(peer) => return peers(peer, shape, size),
             Carrier::ArrayQueue if is_survival => return Err("who kills one of its threads kills all"),
             Carrier::ArrayQueue if batch > 1 => return Err("it has no batches"),
             Carrier::ArrayQueue => {
@@ -172,6 +227,48 @@ impl Transport {
             }
         })
     }
+}
+
+/// The ways in which another crate is measured.
+fn peers(peer: Peer, shape: Shape, size: usize) -> Result<Vec<Vec<Contender>>, &'static str> {
+    let is_survival = matches!(shape, Shape::Survivors { .. });
+    let is_shared = matches!(peer, Peer::Cloudtoid | Peer::CrossbeamChannel);
+    let has_batches = matches!(peer, Peer::ShmemIpc | Peer::Cloudtoid | Peer::Disruptor);
+    match peer {
+        Peer::ShmemIpc | Peer::CrossbeamChannel | Peer::Disruptor if !VALUES.contains(&size) => {
+            return Err(VALUES_ONLY);
+        }
+        Peer::CrossbeamChannel | Peer::Disruptor if is_survival => {
+            return Err("who kills one of its threads kills all");
+        }
+        Peer::Iceoryx2 | Peer::Disruptor if !shape.is_pair() => {
+            return Err("each of its consumers gets every message: none to share");
+        }
+        _ if !shape.is_pair() && !is_shared => {
+            return Err("it has one consumer, and is measured with one producer");
+        }
+        _ if shape.batch() > 1 && !has_batches => return Err("it has no batches"),
+        _ => {}
+    }
+    let mut room = vec![messages(size), (capacity(size) / size as u64).max(shape.batch() as u64)];
+    room.dedup();
+    let variants = |idle: &[Idle]| -> Vec<Contender> {
+        let all = room.iter().flat_map(|messages| idle.iter().map(|idle| (*messages, *idle)));
+        all.map(|(messages, idle)| Contender::Peer { peer, messages, idle }).collect()
+    };
+    let (spins, waits) = (variants(&[0, 16, 64].map(Idle::Pauses)), variants(&[Idle::Waits]));
+    Ok(match peer {
+        Peer::IpcChannel => vec![vec![waits[0]]],
+        Peer::Disruptor => vec![spins],
+        // Where more sides than cores may spin, none should.
+        _ if !shape.is_pair() => vec![waits],
+        _ => vec![spins, waits],
+    })
+}
+
+/// Bytes of a ring for one producer and one consumer.
+fn capacity(size: usize) -> u64 {
+    (if size < LONG { 256 << 10 } else { 1 << 20 }).max(4 * size as u64)
 }
 
 /// How many messages of a size the exchange ring and its peer hold.

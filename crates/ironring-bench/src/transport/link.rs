@@ -9,7 +9,7 @@ use std::{
 use ironring::{Options, Wait};
 use ironring_testkit::{Args, Role};
 
-use super::{Receiver, Sender, Shared};
+use super::{Idle, Receiver, Sender, Shared};
 
 /// What a link is made for. Each takes of it what it can use.
 #[derive(Clone, Debug)]
@@ -22,6 +22,10 @@ pub struct Setup {
     pub wait: Wait,
     /// What a ring is to be.
     pub options: Options,
+    /// How many messages a queue of another crate holds.
+    pub messages: u64,
+    /// What its sides do while it is empty or full.
+    pub idle: Idle,
 }
 
 /// One of the two ends of a link.

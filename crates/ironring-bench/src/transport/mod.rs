@@ -6,9 +6,14 @@ mod datagram;
 mod eventfd;
 mod fifo;
 mod futex;
+mod idle;
 mod in_place;
 mod link;
+#[cfg(feature = "peers")]
+mod note;
 mod ours;
+#[cfg(feature = "peers")]
+pub mod peers;
 mod pipe;
 mod posix_mq;
 mod rtrb;
@@ -26,6 +31,7 @@ pub use self::{
     eventfd::Eventfd,
     fifo::Fifo,
     futex::Futex,
+    idle::Idle,
     in_place::InPlace,
     link::{End, Link, Setup},
     ours::Shared,

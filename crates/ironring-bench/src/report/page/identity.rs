@@ -44,7 +44,7 @@ const TRANSPORTS: [&str; 25] = [
     "disruptor",
     "shmem-ipc",
     "ipc-channel",
-    "cloudtoid-interprocess",
+    "cloudtoid",
     "eventfd",
     "futex",
     "zeromq",

@@ -1,0 +1,23 @@
+//! Other crates that carry messages between processes, or, as references, between threads.
+
+mod cloudtoid;
+mod crossbeam_channel;
+mod disruptor;
+mod iceoryx2;
+mod ipc_channel;
+mod shmem_ipc;
+
+pub use self::{
+    cloudtoid::Cloudtoid,
+    crossbeam_channel::{Crossbeam, channel},
+    disruptor::{Disruptor, disruptor},
+    iceoryx2::Iceoryx2,
+    ipc_channel::IpcChannel,
+    shmem_ipc::ShmemIpc,
+};
+
+/// An error of another crate, kept whole.
+#[cold]
+fn failed(error: impl std::error::Error + Send + Sync + 'static) -> std::io::Error {
+    std::io::Error::other(error)
+}
