@@ -238,18 +238,47 @@ fn a_timeout_ends_a_sender_that_finds_no_room() {
     assert!(!got.is_empty() && lines.starts_with(&got), "{} bytes", got.len());
 }
 
-/// It sleeps: in a second it runs for some hundredths at most. And a signal ends it at once.
+/// It sleeps: in a second it runs for some hundredths at most. And Ctrl-C ends it, without a message,
+/// a close or anything else that would wake it.
 #[test]
 fn an_idle_receiver_costs_no_processor_time_and_ends_by_a_signal() {
     let dir = Dir::new();
-    let receiver = dir.start("recv ring");
-    dir.wait_for_stat("ring", "the receiver is there", |stat| stat["receiver"]["state"] == "attached");
-    let before = ticks(receiver.id());
+    let ways = ["spsc", "mpmc"].iter().flat_map(|kind| ["spin-then-park", "park"].map(|wait| (kind, wait)));
+    let idle: Vec<_> = ways
+        .map(|(kind, wait)| {
+            let ring = format!("{kind}-{wait}");
+            let size = if *kind == "spsc" { "--bytes 4096" } else { "--messages 8" };
+            dir.must(&format!("create {ring} --kind {kind} {size}"), "");
+            let receiver = dir.start(&format!("recv {ring} --follow --wait {wait}"));
+            dir.must(&format!("send {ring}"), "one\n");
+            receiver.wait_for_output(b"one\n");
+            (ring, receiver)
+        })
+        .collect();
+    let before: Vec<_> = idle.iter().map(|(_, receiver)| ticks(receiver.id())).collect();
     std::thread::sleep(std::time::Duration::from_secs(1));
-    let used = ticks(receiver.id()) - before;
+    for ((ring, receiver), before) in idle.into_iter().zip(before) {
+        let used = ticks(receiver.id()) - before;
+        assert!(used <= 5, "{ring}: {used} hundredths of a second");
+        receiver.signal("INT");
+        assert_eq!(receiver.finish().status, 128 + 2, "{ring}");
+    }
+}
+
+/// It sleeps as well.
+#[test]
+fn a_sender_that_finds_no_room_costs_no_processor_time_and_ends_by_a_signal() {
+    let dir = Dir::new();
+    dir.must("create ring --kind spsc --bytes 4096", "");
+    let mut sender = dir.start("send ring");
+    sender.write(&b"0123456789\n".repeat(1000));
+    dir.wait_for_stat("ring", "the ring is nearly full", |stat| stat["used_bytes"].as_u64() > Some(4000));
+    let before = ticks(sender.id());
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let used = ticks(sender.id()) - before;
     assert!(used <= 5, "{used} hundredths of a second");
-    receiver.signal("INT");
-    assert_eq!(receiver.finish().status, 128 + 2);
+    sender.signal("INT");
+    assert_eq!(sender.finish().status, 128 + 2);
 }
 
 /// What a process has used of processors, in hundredths of a second.
