@@ -164,17 +164,18 @@ def count_caught(mutants, models_pass):
     def pass_unmutated(lane, mutants):
         return lane.pass_unmutated({test_of(mutant) for mutant in mutants})
 
-    unmutated = [[] if models_pass else models, others]
-
-    def work(lane, *takes):
-        return sum(lane.is_caught(mutant) for take in takes for mutant in taken(take))
+    def work(lane, *parts):
+        """Takes mutants from each part in turn, if its tests pass without one, until none are left."""
+        return sum(
+            lane.is_caught(mutant) for passes, take in parts if passes.result() for mutant in taken(take)
+        )
 
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        if not all(list(pool.map(pass_unmutated, lanes, unmutated))):
-            sys.exit(1)
+        models_are_good = pool.submit(pass_unmutated, lanes[0], [] if models_pass else models)
+        others_are_good = pool.submit(pass_unmutated, lanes[1], others)
         counts = [
-            pool.submit(work, lanes[0], models.popleft),
-            pool.submit(work, lanes[1], others.popleft, models.pop),
+            pool.submit(work, lanes[0], (models_are_good, models.popleft)),
+            pool.submit(work, lanes[1], (others_are_good, others.popleft), (models_are_good, models.pop)),
         ]
         return sum(count.result() for count in counts)
 
