@@ -103,7 +103,13 @@ fn look(path: &Path) {
 }
 
 fn open<M: Payload + ?Sized, A: Algorithm>(path: &Path, message: &M) {
-    let Ok(ring) = Ring::<M, A>::open(path) else { return };
+    if let Ok(ring) = Ring::<M, A>::open(path) {
+        use_ring(&ring, message);
+    }
+}
+
+/// Sends and receives, as far as that succeeds.
+pub(crate) fn use_ring<M: Payload + ?Sized, A: Algorithm>(ring: &Ring<M, A>, message: &M) {
     let _ = (ring.capacity(), ring.max_message(), ring.delivery(), ring.is_closed());
     let (mut producer, mut consumer) = (ring.producer(), ring.consumer());
     for _ in 0..3 {

@@ -15,6 +15,7 @@ mod exchange_ends;
 mod exchange_words;
 #[path = "../../tests/hostile/guard.rs"]
 mod guard;
+mod handshake;
 mod header;
 mod input;
 mod rings;
@@ -28,6 +29,7 @@ mod support;
 mod typed_ends;
 
 pub use command_line::command_line;
+pub use handshake::handshake;
 pub use header::header;
 pub use rings::{exchange, spsc};
 
@@ -40,5 +42,10 @@ pub fn guarded() -> usize {
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: &[Target] =
-    &[("header", header), ("spsc", spsc), ("exchange", exchange), ("command_line", command_line)];
+pub const TARGETS: &[Target] = &[
+    ("header", header),
+    ("handshake", handshake),
+    ("spsc", spsc),
+    ("exchange", exchange),
+    ("command_line", command_line),
+];

@@ -9,7 +9,7 @@ use std::{
 
 use ironring::{Deadline, Error, Options, Peer, mpmc, spsc};
 
-use crate::Tests;
+use crate::{Tests, support::sending::send_with};
 
 pub(crate) const TESTS: Tests = &[
     ("both_sides_are_asked_whether_they_admit_the_other", both_sides_admit),
@@ -157,46 +157,16 @@ fn descriptors_are_checked() {
         (vec![number_of(&real), number_of(&real)], "descriptors"),
     ] {
         let (server, client) = pair();
-        send_with(&server, &reply, &fds);
+        send_with(&server, &reply, &fds).expect("sent");
         let error = Ring::receive(&client, |_| true, soon()).expect_err(told);
         assert!(error.to_string().contains(told), "{told}: {error}");
     }
     let (server, client) = pair();
-    send_with(&server, &reply, &[number_of(&real)]);
+    send_with(&server, &reply, &[number_of(&real)]).expect("sent");
     Ring::receive(&client, |_| true, soon()).expect("the real one");
 }
 
 fn number_of(of: &impl std::os::fd::AsFd) -> i32 {
     use std::os::fd::AsRawFd;
     of.as_fd().as_raw_fd()
-}
-
-/// Sends bytes with descriptors.
-fn send_with(socket: &UnixStream, bytes: &[u8], fds: &[i32]) {
-    use std::os::fd::AsRawFd;
-    #[repr(C, align(8))]
-    struct Control {
-        header: libc::cmsghdr,
-        fds: [i32; 4],
-    }
-    let len = size_of::<libc::cmsghdr>() + size_of_val(fds);
-    let mut control = Control {
-        header: libc::cmsghdr {
-            cmsg_len: len as _,
-            cmsg_level: libc::SOL_SOCKET,
-            cmsg_type: libc::SCM_RIGHTS,
-        },
-        fds: [0; 4],
-    };
-    control.fds[..fds.len()].copy_from_slice(fds);
-    let mut part = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
-    // SAFETY: `msghdr` is plain integers and pointers, for which zero is a value.
-    let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
-    header.msg_iov = &raw mut part;
-    header.msg_iovlen = 1;
-    header.msg_control = (&raw mut control).cast();
-    header.msg_controllen = len.next_multiple_of(8) as _;
-    // SAFETY: the header points to bytes and control room that live during the call.
-    let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const header, 0) };
-    assert_eq!(sent, bytes.len() as isize, "{}", std::io::Error::last_os_error());
 }

@@ -13,9 +13,9 @@ use ironring::{
 };
 use ironring_testkit::{Args, roles::RoleFn};
 
-use crate::{
-    process::{fork, join},
-    support::shared_memory,
+use crate::support::{
+    forks::{fork, join},
+    shared_memory,
 };
 
 pub(crate) const ROLES: [(&str, RoleFn); 6] = [

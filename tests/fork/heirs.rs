@@ -1,7 +1,6 @@
 //! Processes and sockets that outlive a killed holder, with what they have of it.
 
 use std::{
-    io::IoSlice,
     os::{
         fd::{AsFd, AsRawFd, RawFd},
         unix::net::UnixStream,
@@ -13,9 +12,10 @@ use std::{
 use ironring::{Error, Options, State, spsc::Ring};
 use ironring_testkit::{Args, Exit, Ledger, Role};
 
-use crate::{
-    process::{fork, idle},
-    support::shared_memory,
+use crate::support::{
+    forks::{fork, idle},
+    sending::send_with,
+    shared_memory,
 };
 
 /// What is left when the holder of both roles is killed.
@@ -67,7 +67,7 @@ pub(crate) fn hold(mut args: Args) {
         }),
         Heir::Queue => {
             let (socket, other) = UnixStream::pair().expect("sockets");
-            send_descriptor(&socket, ring.as_fd().as_raw_fd());
+            assert_eq!(send_with(&socket, b"!", &[ring.as_fd().as_raw_fd()]).expect("sent"), 1);
             let pid = fork(|| {
                 drop(socket);
                 // The child's own copy goes; the one in the queue stays.
@@ -97,39 +97,6 @@ fn keep_all_over_exec() {
         // SAFETY: takes integers; a descriptor that is closed by now is refused.
         unsafe { libc::fcntl(fd, libc::F_SETFD, 0) };
     }
-}
-
-/// Sends `fd` along with one byte.
-fn send_descriptor(socket: &UnixStream, fd: RawFd) {
-    let mut control = [0_u64; 4];
-    let iov = IoSlice::new(b"!");
-    // SAFETY: plain integers and pointers, for which zero is a value.
-    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
-    message.msg_iov = (&raw const iov).cast_mut().cast();
-    message.msg_iovlen = 1;
-    message.msg_control = control.as_mut_ptr().cast();
-    // SAFETY: computes a size.
-    message.msg_controllen = unsafe { libc::CMSG_SPACE(size_of::<RawFd>() as u32) } as _;
-    assert!(message.msg_controllen as usize <= size_of_val(&control));
-    // SAFETY: `message` is valid, and has room for a header.
-    let header = unsafe { libc::CMSG_FIRSTHDR(&raw const message) };
-    // SAFETY: computes a size.
-    let len = unsafe { libc::CMSG_LEN(size_of::<RawFd>() as u32) };
-    // SAFETY: the header lies in `control`, which is aligned for it.
-    unsafe {
-        header.write(libc::cmsghdr {
-            cmsg_len: len as _,
-            cmsg_level: libc::SOL_SOCKET,
-            cmsg_type: libc::SCM_RIGHTS,
-        });
-    }
-    // SAFETY: `header` is valid.
-    let data = unsafe { libc::CMSG_DATA(header) };
-    // SAFETY: the data lies in `control`, which has room for a descriptor there.
-    unsafe { data.cast::<RawFd>().write_unaligned(fd) };
-    // SAFETY: all that `message` points to lives during the call.
-    let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, 0) };
-    assert_eq!(sent, 1, "{}", std::io::Error::last_os_error());
 }
 
 /// Ends a process when dropped.

@@ -8,7 +8,6 @@ mod support;
 
 mod handles;
 mod heirs;
-mod process;
 
 use ironring_testkit::{Role, roles};
 use libtest_mimic::{Arguments, Failed, Trial};

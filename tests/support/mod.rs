@@ -4,9 +4,11 @@
 #![allow(dead_code, reason = "no test needs all of it")]
 
 pub(crate) mod backing;
+pub(crate) mod forks;
 pub(crate) mod huge;
 pub(crate) mod layout;
 pub(crate) mod raw;
+pub(crate) mod sending;
 
 /// A new directory in shared memory, of mode 0700, removed when dropped.
 pub(crate) fn shared_memory() -> tempfile::TempDir {
