@@ -129,12 +129,20 @@ impl Identity {
     }
 
     /// Reads and checks the identity of a region of `region_len` bytes, of which at
-    /// least a header is mapped, and in which `lock_file` is locked.
-    pub(crate) fn read(from: &Arc<Mapping>, region_len: u64, lock_file: LockFile) -> Result<Self, Error> {
+    /// least a header is mapped, and in which `lock_file` is locked. `outlives_boot` says
+    /// whether its bytes may be from before the machine was restarted.
+    pub(crate) fn read(
+        from: &Arc<Mapping>,
+        region_len: u64,
+        lock_file: LockFile,
+        outlives_boot: bool,
+    ) -> Result<Self, Error> {
         let found = Self::read_of_any_boot(from, region_len, lock_file)?;
-        match found.later_boot() {
-            None => Ok(found),
-            Some(this) => Err(invalid(
+        match found.boot() {
+            Boot::This => Ok(found),
+            Boot::Unknown if !outlives_boot => Ok(found),
+            Boot::Unknown => Err(no_boot_id()),
+            Boot::Other(this) => Err(invalid(
                 "boot_id",
                 hex_bytes(found.boot_id),
                 format!(
@@ -146,9 +154,13 @@ impl Identity {
         }
     }
 
-    /// This boot, if the region is known to be of another one.
-    pub(crate) fn later_boot(&self) -> Option<[u8; 16]> {
-        boot_id_of_machine().filter(|this| *this != self.boot_id)
+    /// Of which boot the region is.
+    pub(crate) fn boot(&self) -> Boot {
+        match boot_id_of_machine() {
+            Some(this) if this == self.boot_id => Boot::This,
+            Some(this) if self.boot_id != UNKNOWN_BOOT => Boot::Other(this),
+            _ => Boot::Unknown,
+        }
     }
 
     fn write_boot_id(&self, to: &Arc<Mapping>) {
@@ -284,13 +296,43 @@ fn read_boot_id(from: &Arc<Mapping>) -> [u8; 16] {
     id
 }
 
-/// This boot's id, or zeros where the system does not tell it.
-fn boot_id() -> [u8; 16] {
-    boot_id_of_machine().unwrap_or_default()
+/// Of which boot a region is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Boot {
+    This,
+    /// Another than this one.
+    Other([u8; 16]),
+    /// The system does not tell its boot's id, or did not when the region was made.
+    Unknown,
 }
 
+/// Written where the system does not tell its boot's id.
+const UNKNOWN_BOOT: [u8; 16] = [0; 16];
+
+/// Whether a region can be made whose bytes may outlive a restart: who opens it then must see that.
+pub(crate) fn check_boot_is_known() -> Result<(), Error> {
+    boot_id_of_machine().map(drop).ok_or_else(no_boot_id)
+}
+
+fn no_boot_id() -> Error {
+    Error::Unsupported {
+        found: format!(
+            "no boot's id, in {BOOT_ID_FILE} or in the ring, so that a restart would not be noticed"
+        ),
+        needed: "it for a ring on disk or in memory of the caller's: mount /proc, or have the ring in memory \
+                 (tmpfs, memfd, System V)",
+    }
+}
+
+/// This boot's id, or zeros where the system does not tell it.
+fn boot_id() -> [u8; 16] {
+    boot_id_of_machine().unwrap_or(UNKNOWN_BOOT)
+}
+
+const BOOT_ID_FILE: &str = "/proc/sys/kernel/random/boot_id";
+
 fn boot_id_of_machine() -> Option<[u8; 16]> {
-    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    let text = std::fs::read_to_string(BOOT_ID_FILE).ok()?;
     let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
     u128::from_str_radix(&digits, 16).ok().map(u128::to_be_bytes)
 }

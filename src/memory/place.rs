@@ -21,6 +21,40 @@ pub(crate) fn is_memory(file: &File) -> io::Result<bool> {
     Ok(kind == libc::HUGETLBFS_MAGIC || kind == libc::TMPFS_MAGIC)
 }
 
+/// Whether the locks and the pages of `file` are kept by this machine's kernel, and by nobody else.
+pub(crate) fn check_file_system(file: &File) -> Result<(), Error> {
+    let found =
+        file_system(file).map_err(|e| Error::io("asking on which file system the region's file is", e))?;
+    match foreign_file_system(found.f_type as u32) {
+        None => Ok(()),
+        Some(name) => Err(Error::Unsupported {
+            found: format!("{name} where the ring's file is, on which a lock can go while its holder lives"),
+            needed: "a file system of this machine's own, such as tmpfs, ext4, xfs or btrfs",
+        }),
+    }
+}
+
+/// The name of a file system whose locks, or pages, are another machine's or another program's, by the
+/// kernel's number for it (`linux/magic.h`; for those from Ceph on, each one's own sources).
+fn foreign_file_system(magic: u32) -> Option<&'static str> {
+    Some(match magic {
+        0x6969 => "NFS",
+        0x517b | 0xff53_4d42 | 0xfe53_4d42 => "SMB",
+        0x6573_5546 => "FUSE",
+        0x0102_1997 => "9P",
+        0x5346_414f | 0x6b41_4653 => "AFS",
+        0x7375_7245 => "Coda",
+        0x564c => "NCP",
+        0x7461_636f => "OCFS2",
+        0x786f_4256 => "a shared folder of VirtualBox",
+        0x00c3_6400 => "Ceph",
+        0x0116_1970 => "GFS2",
+        0x0bd0_0bd0 => "Lustre",
+        0x4750_4653 => "GPFS",
+        _ => return None,
+    })
+}
+
 fn file_system(file: &File) -> io::Result<libc::statfs> {
     // SAFETY: `statfs` is plain integers, for which zero is a value.
     let mut found: libc::statfs = unsafe { std::mem::zeroed() };
@@ -120,5 +154,22 @@ impl Mapping {
                 is_huge.then(|| value.trim().trim_end_matches(" kB").parse::<u64>().unwrap_or(0) << 10)
             })
             .sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_systems_of_others_are_told_from_those_of_this_machine() {
+        // What `stat -f -c %t` prints of each.
+        for foreign in [0x6969, 0x6573_5546, 0x0102_1997, 0xff53_4d42, 0x00c3_6400] {
+            assert!(foreign_file_system(foreign).is_some(), "{foreign:#x}");
+        }
+        // ext4, tmpfs, hugetlbfs, xfs, btrfs, overlayfs.
+        for own in [0xef53, 0x0102_1994, 0x9584_58f6, 0x5846_5342, 0x9123_683e, 0x794c_7630] {
+            assert_eq!(foreign_file_system(own), None, "{own:#x}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use super::{
     Plan, RegionFile,
     source::{Lent, Source},
 };
-use crate::{error::Error, memory::Mapping, placement::Pages};
+use crate::{error::Error, header::check_boot_is_known, memory::Mapping, placement::Pages};
 
 /// A page: memory that is less aligned could not be locked or populated by itself.
 const ALIGN: usize = crate::layout::HEADER_LEN;
@@ -46,6 +46,7 @@ pub(super) fn create(lent: Lent, path: &Path, plan: &Plan) -> Result<RegionFile,
                 .into(),
         });
     }
+    check_boot_is_known()?;
     let making = |e| Error::io(format!("making the lock file {}", path.display()), e);
     let made = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path);
     let file = made.map_err(|e| match e.kind() {
@@ -53,7 +54,9 @@ pub(super) fn create(lent: Lent, path: &Path, plan: &Plan) -> Result<RegionFile,
         _ => making(e),
     })?;
     file.set_permissions(Permissions::from_mode(plan.mode)).map_err(making)?;
-    let file = RegionFile::new(file, Some(path.to_owned()))?;
+    let file = RegionFile::new(file, Some(path.to_owned())).inspect_err(|_| {
+        let _ = std::fs::remove_file(path);
+    })?;
     // SAFETY: the caller lent that many bytes, and nobody uses them before the magic is there.
     unsafe { lent.base.write_bytes(0, lent.len) };
     plan.prepare(&Mapping::lent(lent), Pages::Ordinary, file.as_lock_file(), || Ok(()))?;

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::user;
 use crate::error::Error;
 
 /// The variable that names another directory for bare names.
@@ -20,7 +21,7 @@ const DIRECTORY_VARIABLE: &str = "IRONRING_DIR";
 pub fn default_directory() -> PathBuf {
     match std::env::var_os(DIRECTORY_VARIABLE) {
         Some(dir) if !dir.is_empty() => PathBuf::from(dir),
-        _ => PathBuf::from(format!("/dev/shm/ironring-{}", effective_uid())),
+        _ => PathBuf::from(format!("/dev/shm/ironring-{}", user::effective())),
     }
 }
 
@@ -129,11 +130,11 @@ fn check(dir: &Path) -> Result<(), Error> {
     if !found.is_dir() {
         return unsafe_because("it is not a directory (a symbolic link is not followed)".into());
     }
-    if found.uid() != effective_uid() {
+    if !user::is_own(found.uid()) {
         return unsafe_because(format!(
             "it belongs to user {}, not to you ({})",
             found.uid(),
-            effective_uid()
+            user::effective()
         ));
     }
     if found.mode() & 0o077 != 0 {
@@ -143,9 +144,4 @@ fn check(dir: &Path) -> Result<(), Error> {
         ));
     }
     Ok(())
-}
-
-pub(super) fn effective_uid() -> u32 {
-    // SAFETY: has no preconditions and cannot fail.
-    unsafe { libc::geteuid() }
 }

@@ -19,7 +19,7 @@ use std::{
 };
 
 use super::{Contention, Plan};
-use crate::{error::Error, layout::AT_MAGIC, liveness};
+use crate::{error::Error, layout::AT_MAGIC, liveness, memory};
 
 /// A file in the directory of its future name.
 pub(super) struct Draft {
@@ -38,7 +38,10 @@ impl Draft {
             .custom_flags(libc::O_TMPFILE)
             .open(directory_of(path));
         match unnamed {
-            Ok(file) => Ok(Self { file, temporary: None }),
+            Ok(file) => {
+                memory::check_file_system(&file)?;
+                Ok(Self { file, temporary: None })
+            }
             Err(e) if matches!(e.raw_os_error(), Some(libc::EOPNOTSUPP | libc::EISDIR | libc::EINVAL)) => {
                 Self::named(path)
             }
@@ -58,17 +61,20 @@ impl Draft {
                 std::process::id(),
                 crate::record::now()
             ));
-            let file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&temporary)
-                .map_err(|e| Error::io(format!("making {}", temporary.display()), e))?;
-            let draft = Self { file, temporary: Some(temporary) };
-            // Before it was locked, another maker may have taken it for abandoned.
-            if liveness::lock(&draft.file, AT_MAGIC)? && draft.is_linked()? {
-                return Ok(draft);
+            let made =
+                OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&temporary);
+            match made {
+                Ok(file) => {
+                    let draft = Self { file, temporary: Some(temporary) };
+                    memory::check_file_system(&draft.file)?;
+                    // Before it was locked, another maker may have taken it for abandoned.
+                    if liveness::lock(&draft.file, AT_MAGIC)? && draft.is_linked()? {
+                        return Ok(draft);
+                    }
+                }
+                // One in another pid namespace has this one's number, and was as fast.
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(e) => return Err(Error::io(format!("making {}", temporary.display()), e)),
             }
             contention.pause("making a file for the ring, which others clear away meanwhile")?;
         }
@@ -88,7 +94,13 @@ impl Draft {
             .set_permissions(Permissions::from_mode(mode))
             .map_err(|e| Error::io(format!("setting the mode {mode:o}"), e))?;
         let linked = match self.temporary.take() {
-            None => link_unnamed(&self.file, path),
+            None => match link_unnamed(&self.file, path) {
+                // By neither way: /proc is not there.
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                    return Self::named(path)?.publish(path, plan);
+                }
+                linked => linked,
+            },
             Some(temporary) => {
                 let linked = std::fs::hard_link(&temporary, path);
                 // Failing leaves a second name, which the next creator clears away.

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{File, OpenOptions},
+    io,
     os::{
         fd::AsRawFd,
         unix::fs::{MetadataExt, OpenOptionsExt},
@@ -11,7 +12,12 @@ use std::{
 };
 
 use super::{Image, directory, source::Source};
-use crate::{error::Error, header::LockFile, layout::HEADER_LEN, memory::Mapping};
+use crate::{
+    error::Error,
+    header::{Identity, LockFile},
+    layout::HEADER_LEN,
+    memory::{self, Mapping},
+};
 
 /// The open file of a region: to map it, to open it anew, and to ask for locks. Its
 /// own description never holds a participant's lock.
@@ -42,6 +48,7 @@ impl RegionFile {
     /// Takes `file`, if it is one that can hold a region.
     pub(super) fn new(file: File, path: Option<PathBuf>) -> Result<Self, Error> {
         let found = file.metadata().map_err(|e| Error::io("looking at the region's file", e))?;
+        memory::check_file_system(&file)?;
         if !found.is_file() {
             return Err(Error::Invalid {
                 field: "the file's type",
@@ -109,6 +116,21 @@ impl RegionFile {
         LockFile { device: self.inode.device, inode: self.inode.number }
     }
 
+    /// Reads and checks what the header in `mapping`, which is one of this, says.
+    pub(super) fn identity(&self, mapping: &Arc<Mapping>) -> Result<Identity, Error> {
+        Identity::read(mapping, self.len, self.lock_file(), self.outlives_boot()?)
+    }
+
+    /// Whether its bytes may be from before the machine was restarted.
+    pub(super) fn outlives_boot(&self) -> Result<bool, Error> {
+        match self.source {
+            Source::File => outlives_boot(&self.file),
+            Source::Segment(_) => Ok(false),
+            // Who has mapped it may have mapped a file on disk.
+            Source::Callers(_) => Ok(true),
+        }
+    }
+
     /// Maps the first `len` bytes of the region at least.
     pub(crate) fn map(&self, len: usize) -> Result<Arc<Mapping>, Error> {
         self.source.map(&self.file, len)
@@ -157,7 +179,7 @@ impl RegionFile {
         if Inode::of(&found) != self.inode {
             return Err(Error::io(
                 "using the region's descriptor, which was closed and now is another file's",
-                std::io::Error::from_raw_os_error(libc::EBADF),
+                io::Error::from_raw_os_error(libc::EBADF),
             ));
         }
         Ok(&self.file)
@@ -177,24 +199,46 @@ impl RegionFile {
 
     /// Opens the same file once more, with a description of its own.
     pub(crate) fn reopen(&self) -> Result<File, Error> {
-        self.checked()?;
-        let by_descriptor = format!("/proc/self/fd/{}", self.file.as_raw_fd());
-        let mut options = OpenOptions::new();
-        options.read(true).write(true);
-        let first = options.open(&by_descriptor);
-        let reopened = match (first, &self.path) {
-            (Ok(file), _) => file,
-            // Without /proc, the path still leads there if it was not given to another.
-            (Err(_), Some(path)) => options
-                .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-                .open(path)
-                .map_err(|e| Error::io(format!("opening {} once more", path.display()), e))?,
-            (Err(e), None) => return Err(Error::io(format!("opening {by_descriptor}"), e)),
-        };
-        let found = reopened.metadata().map_err(|e| Error::io("looking at the file opened anew", e))?;
-        if Inode::of(&found) != self.inode {
-            return Err(Error::Retired);
-        }
-        Ok(reopened)
+        let path = self.path_now()?;
+        // One by descriptor is a link.
+        let no_links = if Some(&path) == self.path.as_ref() { libc::O_NOFOLLOW } else { 0 };
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(libc::O_NONBLOCK | no_links)
+            .open(&path)
+            .map_err(|e| Error::io(format!("opening {} once more", path.display()), e))?;
+        let found = file.metadata().map_err(|e| Error::io("looking at the file opened anew", e))?;
+        if Inode::of(&found) == self.inode { Ok(file) } else { Err(Error::Retired) }
     }
+
+    /// A path that leads to the file now: by its descriptor, or, where /proc is not there, by its
+    /// name, if that was not given to another.
+    pub(crate) fn path_now(&self) -> Result<PathBuf, Error> {
+        let by_descriptor = PathBuf::from(format!("/proc/self/fd/{}", self.checked()?.as_raw_fd()));
+        // What is mounted at /proc may be anything.
+        if std::fs::metadata(&by_descriptor).is_ok_and(|found| Inode::of(&found) == self.inode) {
+            return Ok(by_descriptor);
+        }
+        let Some(path) = &self.path else {
+            return Err(Error::Unsupported {
+                found: format!("no {} (is /proc mounted?)", by_descriptor.display()),
+                needed: "it for each participant of a ring without a name, whose file it opens once more: mount \
+                         /proc, or give the ring a name",
+            });
+        };
+        match std::fs::symlink_metadata(path) {
+            Ok(found) if Inode::of(&found) == self.inode => Ok(path.clone()),
+            Ok(_) => Err(Error::Retired),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Err(Error::Retired),
+            Err(e) => Err(Error::io(format!("looking for {} once more", path.display()), e)),
+        }
+    }
+}
+
+/// Whether what lies in `file` may be from before the machine was restarted.
+pub(super) fn outlives_boot(file: &File) -> Result<bool, Error> {
+    memory::is_memory(file)
+        .map(|is_memory| !is_memory)
+        .map_err(|e| Error::io("asking what kind of memory the region's file is", e))
 }

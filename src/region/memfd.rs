@@ -2,7 +2,10 @@
 
 use std::{
     fs::File,
-    os::fd::{AsRawFd, FromRawFd, OwnedFd},
+    os::{
+        fd::{AsRawFd, FromRawFd, OwnedFd},
+        unix::fs::MetadataExt,
+    },
 };
 
 use super::{Plan, file::RegionFile};
@@ -56,8 +59,11 @@ pub(super) fn open(fd: OwnedFd) -> Result<RegionFile, Error> {
     RegionFile::new(file, None)
 }
 
-/// Whether `file`, which lies in memory, is a memfd, as far as /proc tells.
+/// Whether `file`, which lies in memory, is a memfd. Where /proc does not tell, one that has no name
+/// is taken for one: it could be.
 fn is_memfd(file: &File) -> bool {
-    std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))
-        .is_ok_and(|target| target.as_os_str().as_encoded_bytes().starts_with(b"/memfd:"))
+    match std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())) {
+        Ok(target) => target.as_os_str().as_encoded_bytes().starts_with(b"/memfd:"),
+        Err(_) => file.metadata().is_ok_and(|found| found.nlink() == 0),
+    }
 }

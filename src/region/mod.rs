@@ -26,6 +26,7 @@ mod plan;
 mod salvage;
 mod segment;
 mod source;
+pub(crate) mod user;
 
 use std::{
     os::fd::OwnedFd,
@@ -83,7 +84,7 @@ impl Region {
         check_system()?;
         let file = Name::of(name)?.open(false)?;
         let mapping = file.map_read_only()?;
-        let identity = Identity::read(&mapping, file.len(), file.lock_file())?;
+        let identity = file.identity(&mapping)?;
         Ok((file, mapping, identity))
     }
 
@@ -136,7 +137,7 @@ impl Region {
     fn of(file: RegionFile) -> Result<Self, Error> {
         let len = file.mappable_len()?;
         let mapping = file.map(len)?;
-        let identity = Identity::read(&mapping, file.len(), file.lock_file())?;
+        let identity = file.identity(&mapping)?;
         Ok(Self::of_parts(file, mapping, identity))
     }
 

@@ -10,7 +10,7 @@ use std::{
 use crate::{
     error::Error,
     geometry::Geometry,
-    header::{Identity, LockFile},
+    header::{Identity, LockFile, check_boot_is_known},
     memory::{self, Mapping},
     mpmc,
     options::Options,
@@ -58,6 +58,9 @@ impl Plan {
                 found: self.wish.node.unwrap_or(0).to_string(),
                 expected: "left out for a file on disk: only memory can be bound to a node".into(),
             });
+        }
+        if super::file::outlives_boot(file)? {
+            check_boot_is_known()?;
         }
         let len = self.wish.on(pages).file_len(self.geometry.region_len());
         file.set_len(len).map_err(|e| lacking(file, len, e))?;

@@ -6,7 +6,7 @@ use super::{Region, name::Name};
 use crate::{
     error::Error,
     fsck::{self, Report},
-    header::Identity,
+    header::{Boot, Identity, check_boot_is_known},
     layout::AT_MAGIC,
     liveness,
     record::{Record, Role},
@@ -49,8 +49,10 @@ pub fn salvage(name: impl AsRef<Path>) -> Result<Salvaged, Error> {
     let file = Name::of(name.as_ref())?.open(true)?;
     let mapping = file.map(file.mappable_len()?)?;
     let mut identity = Identity::read_of_any_boot(&mapping, file.len(), file.lock_file())?;
-    if identity.later_boot().is_none() {
-        return Ok(Salvaged::OfThisBoot);
+    match identity.boot() {
+        Boot::Other(_) => {}
+        Boot::Unknown if file.outlives_boot()? => check_boot_is_known()?,
+        Boot::This | Boot::Unknown => return Ok(Salvaged::OfThisBoot),
     }
     // Only one at a time; it goes with `own`.
     let own = file.reopen()?;

@@ -28,7 +28,11 @@ use std::{
 
 use self::wire::{Ack, Hello, Reply, Socket, Status};
 use crate::{
-    Deadline, Error, Ring, algorithm::Algorithm, options::Options, payload::Payload, region::Region,
+    Deadline, Error, Ring,
+    algorithm::Algorithm,
+    options::Options,
+    payload::Payload,
+    region::{Region, user},
 };
 
 /// The process at the other end of a socket, as the kernel knows it: from when it connected or
@@ -73,10 +77,10 @@ impl Peer {
         Ok(Self { pid: found.pid.cast_unsigned(), uid: found.uid, gid: found.gid })
     }
 
-    /// Whether it is a process of the same effective user: the usual answer to whom to trust.
+    /// Whether it is a process of the same effective user: the usual answer to whom to trust. In a user
+    /// namespace nobody is whose user has no number there (and who is told by that of all such, 65534).
     pub fn is_same_user(&self) -> bool {
-        // SAFETY: has no preconditions and cannot fail.
-        self.uid == unsafe { libc::geteuid() }
+        user::is_own(self.uid)
     }
 }
 

@@ -11,7 +11,10 @@ use std::{
     fs::File,
     io::{self, Read, Write},
     mem::MaybeUninit,
-    os::fd::{AsRawFd, FromRawFd},
+    os::{
+        fd::{AsRawFd, FromRawFd},
+        unix::ffi::OsStringExt,
+    },
     ptr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
@@ -21,14 +24,18 @@ use std::{
 };
 
 use super::{PATIENCE, watch::Watch};
-use crate::{Error, region::Region};
+use crate::{
+    Error,
+    region::{Image, Region},
+};
 
 /// The thread, and what it shares with others. It starts with the first handle that needs it, and
 /// stays.
 #[derive(Debug)]
 pub(crate) struct Watcher {
-    /// The process that it is of: a forked child has the memory, and not the thread.
-    process: u32,
+    /// The process that it is of: a forked child has the memory, and not the thread. Not its number,
+    /// which in another pid namespace may be the child's as well.
+    process: Image,
     notices: File,
     /// Wakes the thread, to look at the time.
     kick: File,
@@ -67,12 +74,12 @@ impl Watcher {
             let found = CURRENT.load(Ordering::Acquire);
             // SAFETY: null, or from `Box::leak` below.
             if let Some(watcher) = unsafe { found.as_ref() }
-                && watcher.process == std::process::id()
+                && watcher.process.is_current()
             {
                 return Ok(watcher);
             }
             let new = Box::new(Self {
-                process: std::process::id(),
+                process: Image::of_this_process()?,
                 notices: notices().map_err(|e| Error::io(NO_NOTICES, e))?,
                 kick: event(0).map_err(|e| Error::io("making a descriptor for a thread to wait by", e))?,
                 state: Mutex::default(),
@@ -102,8 +109,8 @@ impl Watcher {
     /// Asks the kernel for notices of the file of `region`.
     pub(super) fn watch(&'static self, region: &Region) -> Result<Watched, Error> {
         let refused = |e| Error::io("watching the region's file, for a task that waits", e);
-        let path = format!("/proc/self/fd/{}", region.file().checked()?.as_raw_fd());
-        let path = CString::new(path).map_err(|e| refused(e.into()))?;
+        let path = region.file().path_now()?;
+        let path = CString::new(path.into_os_string().into_vec()).map_err(|e| refused(e.into()))?;
         let mask = libc::IN_CLOSE_WRITE | libc::IN_ATTRIB | libc::IN_MODIFY;
         let mut state = self.state();
         // SAFETY: the path is a string that ends with a zero.
@@ -215,7 +222,7 @@ impl Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        if self.watcher.process != std::process::id() {
+        if !self.watcher.process.is_current() {
             // A forked child: the kernel's list is the parent's, and so may be the lock.
             return;
         }
