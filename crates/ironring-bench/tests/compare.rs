@@ -10,6 +10,8 @@ fn repeats<F>(values: &[f64], floor_ns: f64, figures: impl Fn(f64) -> F) -> Vec<
         figures: figures(*value),
         floor_before_ns: floor_ns,
         floor_after_ns: floor_ns,
+        floor_before_p999_ns: None,
+        floor_after_p999_ns: None,
         moved: false,
     };
     values.iter().map(repeat).collect()
@@ -26,6 +28,7 @@ fn row(measured: Measured, floor_ns: f64) -> Row {
         access: Access::Copied,
         placement: Placement::Siblings,
         floor_ns,
+        floor_p999_ns: None,
     }
 }
 

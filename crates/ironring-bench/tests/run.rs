@@ -45,7 +45,8 @@ fn schema() -> Result<(), Failed> {
     assert_eq!(Report::from_json(&text)?, report);
     let json: Value = serde_json::from_str(&text)?;
     assert_eq!(json["schema"], 1);
-    let common = ["wait", "size", "floor_ns", "sides", "form", "access", "placement", "low", "high"];
+    let common =
+        ["wait", "size", "floor_ns", "floor_p999_ns", "sides", "form", "access", "placement", "low", "high"];
     let latency = ["p50_ns", "p90_ns", "p99_ns", "p999_ns", "p9999_ns", "max_ns", "samples"];
     let throughput = [
         "batch",

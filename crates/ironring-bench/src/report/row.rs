@@ -29,6 +29,9 @@ pub struct Row {
     pub placement: Placement,
     /// One-way nanoseconds of one cache line there: [`Summary::floor_ns`](super::Summary::floor_ns).
     pub floor_ns: f64,
+    /// The same of all but one in a thousand: [`Summary::floor_p999_ns`](super::Summary::floor_p999_ns).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floor_p999_ns: Option<f64>,
 }
 
 /// What the sides of a transport are.

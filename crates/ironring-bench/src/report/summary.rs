@@ -16,6 +16,13 @@ pub struct Repeat<F> {
     pub floor_before_ns: f64,
     /// The same after it.
     pub floor_after_ns: f64,
+    /// All but one in a thousand of the lines before the measurement took at most so many nanoseconds
+    /// one way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floor_before_p999_ns: Option<f64>,
+    /// The same after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floor_after_p999_ns: Option<f64>,
     /// Whether the machine moved the cores meanwhile, by the floors: kept, and not counted.
     #[serde(default)]
     pub moved: bool,
@@ -62,11 +69,14 @@ impl<F: Clone + Serialize + DeserializeOwned> Summary<F> {
     ///     figures: Rates { msgs_per_s, bytes_per_s: 8.0 * msgs_per_s, ..Rates::default() },
     ///     floor_before_ns: 50.0,
     ///     floor_after_ns: 52.0,
+    ///     floor_before_p999_ns: Some(if moved { 900.0 } else { 90.0 }),
+    ///     floor_after_p999_ns: Some(100.0),
     ///     moved,
     /// });
     /// let summary = Summary::of(repeats.to_vec());
     /// assert_eq!((summary.low.msgs_per_s, summary.median.msgs_per_s, summary.high.msgs_per_s), (5.0, 6.0, 7.0));
     /// assert_eq!(summary.floor_ns(), 51.0);
+    /// assert_eq!(summary.floor_p999_ns(), Some(95.0));
     /// ```
     #[must_use]
     pub fn of(repeats: Vec<Repeat<F>>) -> Self {
@@ -95,6 +105,16 @@ impl<F: Clone + Serialize + DeserializeOwned> Summary<F> {
             .flat_map(|repeat| [repeat.floor_before_ns, repeat.floor_after_ns])
             .collect();
         crate::statistics::median(&floors)
+    }
+
+    /// The median of the same floors' p99.9, in nanoseconds; none if they are not known of all repeats.
+    #[must_use]
+    pub fn floor_p999_ns(&self) -> Option<f64> {
+        let floors: Option<Vec<f64>> = counted(&self.repeats, Repeat::has_moved)
+            .iter()
+            .flat_map(|repeat| [repeat.floor_before_p999_ns, repeat.floor_after_p999_ns])
+            .collect();
+        floors.map(|floors| crate::statistics::median(&floors))
     }
 }
 

@@ -224,15 +224,16 @@ struct Measured {
 
 /// Measures once; of several variants, each, and leaves the best.
 fn measure(cell: &mut Cell, cores: Cores, budget: &mut Budget, stop: &AtomicBool) -> Result<Measured, Fault> {
-    const ROUNDS: usize = 2_000;
+    // Beside a latency the floor's p99.9 is read too: it needs more.
+    let rounds = if matches!(cell.shape, plan::Shape::Latency) { 10_000 } else { 2_000 };
     let mut best: Option<(Contender, Measured)> = None;
     let variants = cell.contenders.len() as u32;
     for contender in &cell.contenders {
         let measured = budget.spend(variants, cell.shape.least(), |length| -> Result<Measured, Fault> {
-            let before = floor::probe(cores, ROUNDS)?;
+            let before = floor::probe(cores, rounds)?;
             let at = Instant::now();
             let outcome = contest::run_until(*contender, cell.measure(length), cores, stop)?;
-            Ok(Measured { at, took: at.elapsed(), outcome, before, after: floor::probe(cores, ROUNDS)? })
+            Ok(Measured { at, took: at.elapsed(), outcome, before, after: floor::probe(cores, rounds)? })
         })?;
         if best.as_ref().is_none_or(|(_, best)| measured.outcome.ns() < best.outcome.ns()) {
             best = Some((*contender, measured));

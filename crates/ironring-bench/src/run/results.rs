@@ -32,6 +32,7 @@ struct One {
     at: Instant,
     took: Duration,
     floors: [f64; 2],
+    floors_p999: [f64; 2],
     moved: bool,
     /// One-way times, and how often each was met.
     latencies: Vec<(u64, u64)>,
@@ -81,6 +82,7 @@ impl Results {
             at,
             took,
             floors: [before, after].map(|floor: Floor| floor.p50_ns),
+            floors_p999: [before, after].map(|floor: Floor| floor.p999_ns),
             moved,
             latencies: counts(&outcome.latencies),
             latency: Percentiles::of(&outcome.latencies, UNIT_NS),
@@ -102,6 +104,8 @@ impl Results {
             figures: figures(one),
             floor_before_ns: one.floors[0],
             floor_after_ns: one.floors[1],
+            floor_before_p999_ns: Some(one.floors_p999[0]),
+            floor_after_p999_ns: Some(one.floors_p999[1]),
             moved: one.moved,
         });
         Summary::of(repeats.collect())
@@ -133,15 +137,15 @@ impl Results {
 
     fn row(self, placement: report::Placement) -> Row {
         let contender = self.cell.contenders[0];
-        let (measured, floor_ns) = match self.cell.shape {
+        let (measured, (floor_ns, floor_p999_ns)) = match self.cell.shape {
             Shape::Latency => {
                 let summary = self.summary(|one| one.latency);
-                let (floor, (samples, curve)) = (summary.floor_ns(), self.curve());
+                let (floor, (samples, curve)) = (floors(&summary), self.curve());
                 (report::Measured::Latency(Latency { summary, samples, curve }), floor)
             }
             Shape::Throughput { batch, producers, consumers } => {
                 let summary = self.summary(|one| one.rates);
-                let floor = summary.floor_ns();
+                let floor = floors(&summary);
                 let [batch, producers, consumers] = [batch, producers, consumers].map(|n| n as u64);
                 let row = Throughput { batch, producers, consumers, summary };
                 (report::Measured::Throughput(row), floor)
@@ -149,7 +153,7 @@ impl Results {
             Shape::OpenLoop { rate } => {
                 let summary =
                     self.summary(|one| Loaded { achieved_per_s: one.rates.msgs_per_s, latency: one.latency });
-                let (floor, (samples, curve)) = (summary.floor_ns(), self.curve());
+                let (floor, (samples, curve)) = (floors(&summary), self.curve());
                 let offered_per_s = rate as f64;
                 let saturated = summary.median.achieved_per_s < 0.95 * offered_per_s;
                 let row = OpenLoop { offered_per_s, summary, samples, saturated, curve };
@@ -157,7 +161,7 @@ impl Results {
             }
             Shape::Survivors { victim } => {
                 let summary = self.summary(survival);
-                let (floor, (samples, curve)) = (summary.floor_ns(), self.curve());
+                let (floor, (samples, curve)) = (floors(&summary), self.curve());
                 let counted = self.counted();
                 let last = counted.last().map(|one| one.deaths.clone()).unwrap_or_default();
                 let row = Survivors {
@@ -189,8 +193,17 @@ impl Results {
             access: contender.access(),
             placement,
             floor_ns,
+            floor_p999_ns,
         }
     }
+}
+
+/// The floors under a row: the median, and the p99.9.
+fn floors<F>(summary: &Summary<F>) -> (f64, Option<f64>)
+where
+    F: Clone + serde::Serialize + serde::de::DeserializeOwned,
+{
+    (summary.floor_ns(), summary.floor_p999_ns())
 }
 
 fn ms(ns: u64) -> f64 {

@@ -10,7 +10,11 @@ use crate::output::table;
 type Table = (&'static str, &'static [&'static str], fn(&Row) -> Option<Vec<String>>);
 
 const TABLES: [Table; 4] = [
-    ("latency", &["P50", "95 PERCENT", "P50/FLOOR", "P90", "P99", "P99.9", "P99.99", "MAX"], latency),
+    (
+        "latency",
+        &["P50", "95 PERCENT", "P50/FLOOR", "P90", "P99", "P99.9", "P99.9/FLOOR", "P99.99", "MAX"],
+        latency,
+    ),
     (
         "throughput",
         &["BATCH", "SIDES", "MESSAGES", "95 PERCENT", "BYTES", "CPU A MILLION", "CALLS A MILLION"],
@@ -85,6 +89,7 @@ fn latency(row: &Row) -> Option<Vec<String>> {
         ns(median.p90_ns),
         ns(median.p99_ns),
         ns(median.p999_ns),
+        row.floor_p999_ns.map_or_else(String::new, |floor| format!("{:.2}", median.p999_ns / floor)),
         ns(median.p9999_ns),
         ns(median.max_ns),
     ])

@@ -185,7 +185,8 @@ fn compared_by(row: &Row) -> Option<&'static str> {
 }
 
 pub(super) fn latency(report: &Report) -> Markup {
-    let columns = ["p50", "p90", "p99", "p99.9", "p99.99", "longest", "p50 / floor", "messages"];
+    let columns =
+        ["p50", "p90", "p99", "p99.9", "p99.99", "longest", "p50 / floor", "p99.9 / floor's", "messages"];
     table(report, "One-way latency", columns, |row| {
         let Measured::Latency(latency) = &row.measured else { return None };
         let (median, low, high) = (&latency.summary.median, &latency.summary.low, &latency.summary.high);
@@ -197,6 +198,7 @@ pub(super) fn latency(report: &Report) -> Markup {
             Cell::number(ns(median.p9999_ns)),
             Cell::number(ns(median.max_ns)),
             Cell::number(times(median.p50_ns / row.floor_ns)),
+            Cell::number(row.floor_p999_ns.map_or_else(String::new, |floor| times(median.p999_ns / floor))),
             Cell::number(latency.samples.to_string()),
         ])
     })
