@@ -64,7 +64,7 @@ pub enum Contender {
         /// What passes between two looks at a queue that is empty or full.
         back_off: BackOff,
     },
-    /// Another crate.
+    /// Another crate or library.
     Peer {
         /// Which.
         peer: Peer,
@@ -77,7 +77,7 @@ pub enum Contender {
     Broken(Defect),
 }
 
-/// Another crate that carries messages: there with the feature `peers`.
+/// Another crate that carries messages, or library: there with the feature `peers`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "their names")]
 pub enum Peer {
@@ -87,14 +87,16 @@ pub enum Peer {
     Cloudtoid,
     CrossbeamChannel,
     Disruptor,
+    ZeroMq,
+    Nng,
 }
 
 impl Peer {
     /// What its sides are.
     const fn sides(self) -> Sides {
         match self {
-            Self::Iceoryx2 | Self::ShmemIpc | Self::IpcChannel | Self::Cloudtoid => Sides::Processes,
             Self::CrossbeamChannel | Self::Disruptor => Sides::Threads,
+            _ => Sides::Processes,
         }
     }
 
@@ -102,8 +104,8 @@ impl Peer {
     #[must_use]
     pub const fn form(self) -> Form {
         match self {
-            Self::Iceoryx2 | Self::IpcChannel | Self::Cloudtoid => Form::Bytes,
             Self::ShmemIpc | Self::CrossbeamChannel | Self::Disruptor => Form::Typed,
+            _ => Form::Bytes,
         }
     }
 }

@@ -58,14 +58,14 @@ fn contenders() -> Vec<(String, Contender, &'static [usize])> {
     all.push(("ArrayQueue".into(), Contender::ArrayQueue { messages: 64, back_off }, &[8, 4096][..]));
     if cfg!(feature = "peers") {
         for (name, peer, idle) in PEERS {
-            all.push((name.into(), Contender::Peer { peer, messages: 64, idle }, &[8, 4096][..]));
+            all.push((name.into(), Contender::Peer { peer, messages: 64, idle }, &[8, 1024][..]));
         }
     }
     all
 }
 
 /// Other crates, in each of the ways in which they wait.
-const PEERS: [(&str, Peer, Idle); 10] = [
+const PEERS: [(&str, Peer, Idle); 12] = [
     ("iceoryx2", Peer::Iceoryx2, Idle::Pauses(16)),
     ("iceoryx2 waiting", Peer::Iceoryx2, Idle::Waits),
     ("shmem-ipc", Peer::ShmemIpc, Idle::Pauses(16)),
@@ -76,12 +76,21 @@ const PEERS: [(&str, Peer, Idle); 10] = [
     ("crossbeam-channel", Peer::CrossbeamChannel, Idle::Pauses(16)),
     ("crossbeam-channel waiting", Peer::CrossbeamChannel, Idle::Waits),
     ("disruptor", Peer::Disruptor, Idle::Pauses(16)),
+    ("zeromq", Peer::ZeroMq, Idle::Waits),
+    ("nng", Peer::Nng, Idle::Waits),
 ];
 
 /// A contender's messages go to and fro and in streams, and all come.
 fn carries(contender: Contender, sizes: &[usize]) -> Result<(), Failed> {
     for size in sizes {
-        let outcome = contest::run(contender, Measure::Latency { size: *size, length: FEW }, pair())?;
+        let outcome = match contest::run(contender, Measure::Latency { size: *size, length: FEW }, pair()) {
+            // A library that is looked for when it is needed.
+            Err(Fault::Unavailable(why)) if why.contains("apt-get install") => {
+                println!("NOT RUN: {why}");
+                return Ok(());
+            }
+            outcome => outcome?,
+        };
         assert_eq!(outcome.messages, 500);
         // All but the first eighth.
         assert_eq!(outcome.latencies.len(), 438);

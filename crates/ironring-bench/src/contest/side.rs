@@ -39,9 +39,10 @@ pub(super) struct Side<'a, S, R> {
     pub(super) of: usize,
     pub(super) core: usize,
     pub(super) ledger: &'a Ledger,
+    /// What it receives by, if it does: closed first, since a sender may wait for the other side's.
+    pub(super) receiver: Option<R>,
     /// What it sends by, if it does.
     pub(super) sender: Option<S>,
-    pub(super) receiver: Option<R>,
 }
 
 impl<S: Sender, R: Receiver> Side<'_, S, R> {

@@ -40,7 +40,7 @@ const fn peer(name: &'static str, version: &'static str, peer: Peer, setup: &'st
 }
 
 /// All transports.
-pub const TRANSPORTS: [Transport; 20] = [
+pub const TRANSPORTS: [Transport; 22] = [
     Transport {
         name: "ironring-spsc",
         version: concat!("ironring ", env!("CARGO_PKG_VERSION")),
@@ -150,6 +150,20 @@ pub const TRANSPORTS: [Transport; 20] = [
         "a reference within one process: its sides are threads; one producer and an event poller; capacity, a power of \
          two, and pauses as iceoryx2; batches by try_batch_publish and take",
     ),
+    peer(
+        "zeromq",
+        "libzmq.so.5",
+        Peer::ZeroMq,
+        "a PUSH and a PULL socket over ipc://, a context each, with one thread for the kernel; high water marks of as many \
+         messages as ironring-mpmc or ironring-spsc; it waits; it makes batches of its own",
+    ),
+    peer(
+        "nng",
+        "libnng.so.1",
+        Peer::Nng,
+        "a push and a pull socket over ipc://, buffers of as many messages as zeromq, and at most 8192, where it has them; \
+         it waits; it has no batches",
+    ),
 ];
 
 /// Sizes for which rings of values were built.
@@ -235,8 +249,8 @@ fn peers(peer: Peer, shape: Shape, size: usize) -> Result<Vec<Vec<Contender>>, &
     let is_shared = matches!(peer, Peer::Cloudtoid | Peer::CrossbeamChannel);
     let has_batches = matches!(peer, Peer::ShmemIpc | Peer::Cloudtoid | Peer::Disruptor);
     match peer {
-        Peer::ShmemIpc | Peer::CrossbeamChannel | Peer::Disruptor if !VALUES.contains(&size) => {
-            return Err(VALUES_ONLY);
+        Peer::ShmemIpc | Peer::CrossbeamChannel | Peer::Disruptor if ![8, 48, 64, 1024].contains(&size) => {
+            return Err("its values are of 8, 48, 64 or 1024 bytes here");
         }
         Peer::CrossbeamChannel | Peer::Disruptor if is_survival => {
             return Err("who kills one of its threads kills all");
@@ -259,6 +273,8 @@ fn peers(peer: Peer, shape: Shape, size: usize) -> Result<Vec<Vec<Contender>>, &
     let (spins, waits) = (variants(&[0, 16, 64].map(Idle::Pauses)), variants(&[Idle::Waits]));
     Ok(match peer {
         Peer::IpcChannel => vec![vec![waits[0]]],
+        // The threads of a library have the core of their side: who spins keeps it from them.
+        Peer::ZeroMq | Peer::Nng => vec![waits],
         Peer::Disruptor => vec![spins],
         // Where more sides than cores may spin, none should.
         _ if !shape.is_pair() => vec![waits],

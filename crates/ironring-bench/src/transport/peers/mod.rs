@@ -1,11 +1,15 @@
-//! Other crates that carry messages between processes, or, as references, between threads.
+//! Other crates, and libraries in C, that carry messages between processes, or, as references, between threads.
 
 mod cloudtoid;
 mod crossbeam_channel;
 mod disruptor;
 mod iceoryx2;
 mod ipc_channel;
+mod library;
+mod meeting;
+mod nng;
 mod shmem_ipc;
+mod zeromq;
 
 pub use self::{
     cloudtoid::Cloudtoid,
@@ -13,7 +17,9 @@ pub use self::{
     disruptor::{Disruptor, disruptor},
     iceoryx2::Iceoryx2,
     ipc_channel::IpcChannel,
+    nng::NanoNext,
     shmem_ipc::ShmemIpc,
+    zeromq::ZeroMq,
 };
 
 /// An error of another crate, kept whole.
