@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use ironring::{Algorithm, Consumer, Options, Ring, Role as Side, State, WhenAlone, mpmc::Mpmc, spsc::Spsc};
+use ironring::{
+    Algorithm, Consumer, Options, Ring, Role as Side, State, Wait, Wary, WhenAlone, mpmc::Mpmc, spsc::Spsc,
+};
 use ironring_testkit::{Args, Ledger};
 
 use crate::{
@@ -27,8 +29,7 @@ fn message(i: u64) -> Vec<u8> {
 }
 
 /// Role: sends on from where its predecessor was killed.
-pub(crate) fn send<A: Algorithm>(mut args: Args) {
-    let ring = backing::open::<[u8], A>(&mut args);
+pub(crate) fn send<A: Algorithm>(ring: Ring<[u8], A>, mut args: Args) {
     let first: u64 = args.parse("first");
     let mut producer = ring.producer().expect("a producer");
     producer.set_when_alone(WhenAlone::Wait);
@@ -42,8 +43,7 @@ pub(crate) fn send<A: Algorithm>(mut args: Args) {
 }
 
 /// Role: receives, and holds until it is killed.
-pub(crate) fn hold<A: Algorithm>(mut args: Args) {
-    let ring = backing::open::<[u8], A>(&mut args);
+pub(crate) fn hold<A: Algorithm>(ring: Ring<[u8], A>, mut args: Args) {
     let ledger = args.ledger();
     let mut consumer = ring.consumer().expect("a consumer");
     let held = consumer.recv().expect("a message");
@@ -58,15 +58,14 @@ fn killed_senders() {
     let options = Options::bytes(2048).max_message(128);
     for backing in backing::ALL {
         let Some(made) = backing.make::<[u8], Spsc>(&options) else { continue };
-        let mut consumer = made.ring.consumer().expect("a consumer");
-        consumer.set_when_alone(WhenAlone::Wait);
+        let mut consumer = awake(&made.ring);
         let mut next = 0;
         for until in KILLED_AT {
-            let mut sender = made.role("spsc-send").arg(0).spawn().expect("a sender");
+            let mut sender = made.role("spsc-send", send).arg(0).spawn().expect("a sender");
             receive(&mut consumer, &mut next, until);
             sender.kill();
         }
-        let mut last = made.role("spsc-send").arg(0).spawn().expect("a sender");
+        let mut last = made.role("spsc-send", send).arg(0).spawn().expect("a sender");
         receive(&mut consumer, &mut next, MESSAGES);
         assert!(last.wait().success(), "{backing:?}");
         assert!(consumer.is_empty(), "{backing:?}");
@@ -74,12 +73,11 @@ fn killed_senders() {
         let Some(made) = backing.make::<[u8], Mpmc>(&Options::messages(32).max_message(128)) else {
             continue;
         };
-        let mut consumer = made.ring.consumer().expect("a consumer");
-        consumer.set_when_alone(WhenAlone::Wait);
+        let mut consumer = awake(&made.ring);
         let mut next = 0;
         for until in KILLED_AT {
             // Of an mpmc ring a new sender does not know what another one sent: it is told.
-            let mut sender = made.role("mpmc-send").arg(next).spawn().expect("a sender");
+            let mut sender = made.role("mpmc-send", send).arg(next).spawn().expect("a sender");
             receive(&mut consumer, &mut next, until);
             sender.kill();
             while let Ok(message) = consumer.try_recv() {
@@ -87,14 +85,21 @@ fn killed_senders() {
                 next += 1;
             }
         }
-        let mut last = made.role("mpmc-send").arg(next).spawn().expect("a sender");
+        let mut last = made.role("mpmc-send", send).arg(next).spawn().expect("a sender");
         receive(&mut consumer, &mut next, MESSAGES);
         assert!(last.wait().success(), "{backing:?}");
     }
 }
 
+/// This process is to fork again: it does not sleep, so that it needs no thread for long waits.
+fn awake<A: Algorithm>(ring: &Ring<[u8], A>) -> Consumer<[u8], Wary, A> {
+    let mut consumer = ring.consumer().expect("a consumer");
+    consumer.set_when_alone(WhenAlone::Wait).set_wait(Wait::Spin);
+    consumer
+}
+
 /// Receives the messages from `next` on, each of which is the one that is due.
-fn receive<A: Algorithm>(consumer: &mut Consumer<[u8], ironring::Wary, A>, next: &mut u64, until: u64) {
+fn receive<A: Algorithm>(consumer: &mut Consumer<[u8], Wary, A>, next: &mut u64, until: u64) {
     while *next < until {
         let received = consumer.recv().expect("a message");
         assert_eq!((u64::from(received.tag()), received.to_vec()), (*next, message(*next)));
@@ -114,19 +119,19 @@ fn killed_receivers() {
     }
 }
 
-fn killed_receiver<A: Algorithm>(made: &Made<[u8], A>, role: &str) {
+fn killed_receiver<A: Algorithm + 'static>(made: &Made<[u8], A>, role: &str) {
     let ring: &Ring<[u8], A> = &made.ring;
     let mut producer = ring.producer().expect("a producer");
     let ledger = Ledger::new(1).expect("a ledger");
     for i in 0..10 {
         producer.set_tag(i as u32).send(&message(i)).expect("sent");
     }
-    let mut holder = made.role(role).ledger(&ledger).spawn().expect("a receiver");
+    let mut holder = made.role(role, hold).ledger(&ledger).spawn().expect("a receiver");
     while ledger.get(0) == 0 {
         assert_eq!(holder.wait_timeout(std::time::Duration::from_millis(1)), None);
     }
     holder.kill();
-    let mut consumer = ring.consumer().expect("a successor");
+    let mut consumer = awake(ring);
     let mut came = BTreeMap::new();
     while came.len() < 10 {
         let received = consumer.recv().expect("a message");
@@ -135,7 +140,7 @@ fn killed_receiver<A: Algorithm>(made: &Made<[u8], A>, role: &str) {
         assert_eq!(came.insert(tag, received.is_redelivered()), None, "{tag} came twice");
     }
     assert!(came.iter().all(|(tag, is_redelivered)| *is_redelivered == (*tag == 0)), "{came:?}");
-    if let Some(name) = made.address.as_ref().filter(|name| !name.starts_with("lent:")) {
+    if let Some(name) = made.name() {
         let seen = ironring::Observer::open(name).expect("an observer");
         if seen.kind() == ironring::Kind::Spsc {
             assert_eq!(seen.presence(Side::Consumer).expect("it").state, State::Attached);

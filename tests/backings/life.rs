@@ -125,12 +125,12 @@ fn programs_inherit() {
     ring.pass_to(&mut command, "TEST_RING").expect("passed");
     assert!(command.status().expect("a shell").success());
 
-    let fd = std::os::fd::AsFd::as_fd(&ring).try_clone_to_owned().expect("a descriptor");
-    // A program of its own: this one, in a role, with the ring's number in the variable.
-    let number = std::os::fd::AsRawFd::as_raw_fd(&fd);
-    // SAFETY: takes integers.
-    assert_eq!(unsafe { libc::fcntl(number, libc::F_SETFD, 0) }, 0);
-    let mut child = Role::new("inherit").env("TEST_RING", number.to_string()).spawn().expect("a child");
+    // A program of its own: this one, in a role.
+    let passed = ring.clone();
+    let mut child = Role::new("inherit")
+        .prepare(move |command| passed.pass_to(command, "TEST_RING").map_err(std::io::Error::other))
+        .spawn()
+        .expect("a child");
     assert_eq!(consumer.recv().expect("it").to_vec(), b"inherited");
     assert!(child.wait().success());
 }

@@ -6,20 +6,25 @@ mod support;
 #[path = "../support/trials.rs"]
 mod trials;
 
+mod crowd;
 mod handshake;
 mod kills;
 mod life;
 
+use ironring::{mpmc::Mpmc, spsc::Spsc};
 use ironring_testkit::roles;
+use support::backing::run;
 use trials::Tests;
 
 fn main() {
     roles::run(&[
-        ("spsc-send", kills::send::<ironring::spsc::Spsc>),
-        ("mpmc-send", kills::send::<ironring::mpmc::Mpmc>),
-        ("spsc-hold", kills::hold::<ironring::spsc::Spsc>),
-        ("mpmc-hold", kills::hold::<ironring::mpmc::Mpmc>),
+        ("spsc-send", |args| run(args, kills::send::<Spsc>)),
+        ("mpmc-send", |args| run(args, kills::send::<Mpmc>)),
+        ("spsc-hold", |args| run(args, kills::hold::<Spsc>)),
+        ("mpmc-hold", |args| run(args, kills::hold::<Mpmc>)),
+        ("crowd-send", |args| run(args, crowd::send)),
+        ("crowd-receive", |args| run(args, crowd::receive)),
         ("inherit", life::inherit),
     ]);
-    trials::run_in_turn(&[handshake::TESTS, kills::TESTS, life::TESTS]);
+    trials::run_in_turn(&[handshake::TESTS, kills::TESTS, crowd::TESTS, life::TESTS]);
 }

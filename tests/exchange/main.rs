@@ -1,4 +1,7 @@
-//! The ring for any number of producers and consumers, as its users see it.
+//! The ring for any number of producers and consumers, as its users see it: over every kind of memory.
+
+#[path = "../support/mod.rs"]
+mod support;
 
 mod aside;
 mod passing;

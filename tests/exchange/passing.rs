@@ -3,56 +3,60 @@
 use std::thread;
 
 use ironring::{
-    Options, RecvError, SendError,
+    Options, RecvError, SendError, WhenAlone,
     mpmc::{Consumer, Ring},
 };
 
-fn bytes_ring(capacity: u64) -> Ring<[u8]> {
-    Ring::anonymous(&Options::messages(capacity).max_message(100)).expect("a ring")
+use crate::support::backing::on_each;
+
+/// Runs `test` on a ring for `capacity` messages of bytes in each kind of memory.
+fn on_bytes_rings(capacity: u64, test: impl Fn(Ring<[u8]>)) {
+    on_each(&Options::messages(capacity).max_message(100), test);
 }
 
 #[test]
 fn a_full_ring_takes_no_more_and_an_empty_one_gives_none() {
-    let ring = bytes_ring(4);
-    let (mut producer, mut consumer) = (ring.producer().expect("place"), ring.consumer().expect("place"));
-    for lap in 0..100_u32 {
-        for n in 0..4 {
-            producer.try_send(&(lap * 4 + n).to_le_bytes()).expect("room");
+    on_bytes_rings(4, |ring| {
+        let (mut producer, mut consumer) = (ring.producer().expect("place"), ring.consumer().expect("place"));
+        for lap in 0..100_u32 {
+            for n in 0..4 {
+                producer.try_send(&(lap * 4 + n).to_le_bytes()).expect("room");
+            }
+            assert!(producer.is_full());
+            assert_eq!(producer.try_send(b"x"), Err(SendError::Full));
+            for n in 0..4 {
+                let message = consumer.try_recv().expect("a message");
+                assert_eq!(message.to_vec(), (lap * 4 + n).to_le_bytes());
+                assert_eq!((message.deliveries(), message.sender()), (1, Some(producer.participant())));
+            }
+            assert!(consumer.is_empty());
+            assert_eq!(consumer.try_recv().err(), Some(RecvError::Empty));
         }
-        assert!(producer.is_full());
-        assert_eq!(producer.try_send(b"x"), Err(SendError::Full));
-        for n in 0..4 {
-            let message = consumer.try_recv().expect("a message");
-            assert_eq!(message.to_vec(), (lap * 4 + n).to_le_bytes());
-            assert_eq!((message.deliveries(), message.sender()), (1, Some(producer.participant())));
-        }
-        assert!(consumer.is_empty());
-        assert_eq!(consumer.try_recv().err(), Some(RecvError::Empty));
-    }
+    });
 }
 
 #[test]
 fn a_batch_takes_one_slot_and_is_received_in_parts() {
-    let ring = bytes_ring(4);
-    let (mut producer, mut consumer) = (ring.producer().expect("place"), ring.consumer().expect("place"));
-    assert_eq!(producer.send_batch(["a", "b", "c"]), (3, Ok(())));
-    assert_eq!(consumer.len(), 1, "slots");
-    let mut batch = consumer.recv_batch(2).expect("messages");
-    assert_eq!(batch.next().map(|view| view.to_vec()), Some(b"a".to_vec()));
-    assert_eq!(batch.next().map(|view| view.to_vec()), Some(b"b".to_vec()));
-    assert!(batch.next().is_none());
-    drop(batch);
-    assert_eq!(consumer.recv().expect("a message").to_vec(), b"c");
-    assert!(consumer.is_empty());
+    on_bytes_rings(4, |ring| {
+        let (mut producer, mut consumer) = (ring.producer().expect("place"), ring.consumer().expect("place"));
+        assert_eq!(producer.send_batch(["a", "b", "c"]), (3, Ok(())));
+        assert_eq!(consumer.len(), 1, "slots");
+        let mut batch = consumer.recv_batch(2).expect("messages");
+        assert_eq!(batch.next().map(|view| view.to_vec()), Some(b"a".to_vec()));
+        assert_eq!(batch.next().map(|view| view.to_vec()), Some(b"b".to_vec()));
+        assert!(batch.next().is_none());
+        drop(batch);
+        assert_eq!(consumer.recv().expect("a message").to_vec(), b"c");
+        assert!(consumer.is_empty());
+    });
 }
 
 /// Two slots, of three messages and one: what is handed back comes again, what was done with
 /// before does not.
 #[test]
 fn a_batch_is_handed_back_from_any_of_its_messages_on() {
-    for max in 1..=4 {
-        for done in 0..=max {
-            let ring = bytes_ring(4);
+    for (max, done) in (1..=4).flat_map(|max| (0..=max).map(move |done| (max, done))) {
+        on_bytes_rings(4, |ring| {
             let mut producer = ring.producer().expect("place");
             let mut consumer = ring.consumer().expect("place");
             assert_eq!(producer.send_batch(["a", "b", "c"]), (3, Ok(())));
@@ -67,31 +71,34 @@ fn a_batch_is_handed_back_from_any_of_its_messages_on() {
             assert_eq!(rest, b"abcd"[done..], "{done} of {max}");
             let held: u32 = ring.participants().expect("sound").iter().map(|place| place.messages).sum();
             assert_eq!(held, 0);
-        }
+        });
     }
 }
 
 /// A consumer leaves slots to its successor that held messages of others.
 #[test]
 fn a_producer_is_named_as_sender_whoever_had_its_place_before() {
-    let ring = bytes_ring(2);
-    let mut first = ring.consumer().expect("place");
-    let mut second = ring.producer().expect("place");
-    for _ in 0..4 {
-        second.try_send(b"x").expect("room");
-        first.try_recv().expect("a message").release();
-    }
-    drop(first);
-    let mut producer = ring.producer().expect("place");
-    assert_eq!((second.participant(), producer.participant()), (1, 0));
-    drop(second);
-    producer.try_send(b"y").expect("room");
-    let mut consumer = ring.consumer().expect("place");
-    assert_eq!(consumer.try_recv().expect("a message").sender(), Some(0));
+    on_bytes_rings(2, |ring| {
+        let mut first = ring.consumer().expect("place");
+        let mut second = ring.producer().expect("place");
+        for _ in 0..4 {
+            second.try_send(b"x").expect("room");
+            first.try_recv().expect("a message").release();
+        }
+        drop(first);
+        let mut producer = ring.producer().expect("place");
+        assert_eq!((second.participant(), producer.participant()), (1, 0));
+        drop(second);
+        producer.try_send(b"y").expect("room");
+        let mut consumer = ring.consumer().expect("place");
+        assert_eq!(consumer.try_recv().expect("a message").sender(), Some(0));
+    });
 }
 
 /// Receives until every producer is gone.
 fn all_of(mut consumer: Consumer<u64>) -> Vec<u64> {
+    // Not the default in a ring that has a name.
+    consumer.set_when_alone(WhenAlone::Disconnect);
     let mut got = Vec::new();
     loop {
         match consumer.recv() {
@@ -109,44 +116,46 @@ fn all_of(mut consumer: Consumer<u64>) -> Vec<u64> {
 
 #[test]
 fn each_message_of_three_producers_reaches_one_of_two_consumers_in_order() {
-    const EACH: u64 = 200_000;
-    let ring = Ring::<u64>::anonymous(&Options::messages(8)).expect("a ring");
-    let consumers = [ring.consumer().expect("place"), ring.consumer().expect("place")];
-    let got = thread::scope(|scope| {
-        for sender in 0..3 {
-            let mut producer = ring.producer().expect("place");
-            scope.spawn(move || {
-                for n in 0..EACH {
-                    producer.send(&(sender << 32 | n)).expect("sent");
-                }
-            });
+    on_each(&Options::messages(8), |ring: Ring<u64>| {
+        const EACH: u64 = 2_000;
+        let consumers = [ring.consumer().expect("place"), ring.consumer().expect("place")];
+        let got = thread::scope(|scope| {
+            for sender in 0..3 {
+                let mut producer = ring.producer().expect("place");
+                scope.spawn(move || {
+                    for n in 0..EACH {
+                        producer.send(&(sender << 32 | n)).expect("sent");
+                    }
+                });
+            }
+            let receiving = consumers.map(|consumer| scope.spawn(move || all_of(consumer)));
+            receiving.map(|thread| thread.join().expect("received"))
+        });
+        for got in &got {
+            for sender in 0..3 {
+                let own = got.iter().filter(|value| *value >> 32 == sender).collect::<Vec<_>>();
+                assert!(own.is_sorted(), "in order");
+            }
         }
-        let receiving = consumers.map(|consumer| scope.spawn(move || all_of(consumer)));
-        receiving.map(|thread| thread.join().expect("received"))
+        let mut all = got.concat();
+        all.sort_unstable();
+        let sent = (0..3_u64).flat_map(|sender| (0..EACH).map(move |n| sender << 32 | n));
+        assert!(all.into_iter().eq(sent), "each once");
     });
-    for got in &got {
-        for sender in 0..3 {
-            let own = got.iter().filter(|value| *value >> 32 == sender).collect::<Vec<_>>();
-            assert!(own.is_sorted(), "in order");
-        }
-    }
-    let mut all = got.concat();
-    all.sort_unstable();
-    let sent = (0..3_u64).flat_map(|sender| (0..EACH).map(move |n| sender << 32 | n));
-    assert!(all.into_iter().eq(sent), "each once");
 }
 
 #[test]
 fn owned_messages_go_to_another_thread_and_are_released_there() {
-    let ring = Ring::<u64>::anonymous(&Options::messages(4).holding(1)).expect("a ring");
-    let (mut producer, mut consumer) =
-        (ring.producer().expect("a producer"), ring.consumer().expect("a consumer"));
-    for number in 1..=2 {
-        producer.send(&number).expect("room");
-    }
-    let first = consumer.try_recv_owned().expect("a message");
-    assert_eq!(consumer.try_recv_owned().err(), Some(RecvError::HoldsAll));
-    let there = thread::spawn(move || first.iter().map(|message| message.get()).sum::<u64>());
-    assert_eq!(there.join().expect("the other thread"), 1);
-    assert_eq!(consumer.recv_value(), Ok(2), "the first was released");
+    on_each(&Options::messages(4).holding(1), |ring: Ring<u64>| {
+        let (mut producer, mut consumer) =
+            (ring.producer().expect("a producer"), ring.consumer().expect("a consumer"));
+        for number in 1..=2 {
+            producer.send(&number).expect("room");
+        }
+        let first = consumer.try_recv_owned().expect("a message");
+        assert_eq!(consumer.try_recv_owned().err(), Some(RecvError::HoldsAll));
+        let there = thread::spawn(move || first.iter().map(|message| message.get()).sum::<u64>());
+        assert_eq!(there.join().expect("the other thread"), 1);
+        assert_eq!(consumer.recv_value(), Ok(2), "the first was released");
+    });
 }

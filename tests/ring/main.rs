@@ -19,15 +19,7 @@ use ironring::{
     Options, Payload,
     spsc::{Consumer, Producer, Ring},
 };
-
-/// Runs `test` on a ring in each kind of memory.
-fn on_each_backing<M: Payload + ?Sized>(options: &Options, test: impl Fn(Ring<M>)) {
-    for backing in support::backing::ALL {
-        if let Some(made) = backing.make(options) {
-            test(made.ring.clone());
-        }
-    }
-}
+use support::backing::on_each as on_each_backing;
 
 /// Both ends of a new ring.
 fn ends<M: Payload + ?Sized>(options: &Options) -> (Producer<M>, Consumer<M>) {

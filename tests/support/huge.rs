@@ -1,7 +1,12 @@
 //! Huge pages for tests that need them, given back afterwards. Only root can have them, and not
 //! on every machine: who has none says that it was left out.
 
-use std::{fs, path::Path};
+use std::{
+    ffi::CString,
+    fs,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
 
 const RESERVED: &str = "/proc/sys/vm/nr_hugepages";
 const ADVISED: &str = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
@@ -65,4 +70,35 @@ fn meminfo(name: &str) -> u64 {
     let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = meminfo.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|pages| pages.trim().parse().ok()).unwrap_or(0)
+}
+
+/// A hugetlbfs, until this is dropped.
+pub(crate) struct Mount {
+    path: PathBuf,
+}
+
+fn path_of(path: &Path) -> CString {
+    CString::new(path.as_os_str().as_bytes()).expect("no zero in a path")
+}
+
+/// Mounts a hugetlbfs on `dir`; `None` where that cannot be, which is said.
+pub(crate) fn mount(dir: &Path) -> Option<Mount> {
+    let path = path_of(dir);
+    let kind = c"hugetlbfs".as_ptr();
+    // SAFETY: all are strings that end, and live during the call.
+    let done = unsafe { libc::mount(kind, path.as_ptr(), kind, 0, c"mode=0700".as_ptr().cast()) };
+    if done != 0 {
+        eprintln!("SKIPPED: no hugetlbfs can be mounted here: {}", std::io::Error::last_os_error());
+        return None;
+    }
+    Some(Mount { path: dir.to_owned() })
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        let path = path_of(&self.path);
+        // Also while somebody who failed still has a file of it.
+        // SAFETY: a string that ends, and lives during the call.
+        unsafe { libc::umount2(path.as_ptr(), libc::MNT_DETACH) };
+    }
 }

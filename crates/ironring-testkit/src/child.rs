@@ -112,6 +112,11 @@ impl Child {
         }
     }
 
+    /// A fork of this process.
+    pub(crate) const fn of_fork(pid: pid_t) -> Child {
+        Child { pid, exit: None, stdin: None, stdout: None, stderr: None }
+    }
+
     /// Its process number. Names it until it is reaped, by any of the methods that return an
     /// [`Exit`].
     ///

@@ -1,15 +1,16 @@
 //! The parent's side: what to start, with what, and where.
 
 use std::ffi::OsString;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, Stdio};
 
 use crate::cores::CoreSet;
 use crate::roles::{ARGUMENTS, FD, LEDGER, ROLE, TRACED};
-use crate::{Child, Ledger, Traced, sys};
+use crate::{Args, Child, Ledger, Traced, sys};
 
 /// A child process to be: this executable, started again for one of the roles that its `main` gives
 /// to [`roles::run`](crate::roles::run).
@@ -24,7 +25,6 @@ use crate::{Child, Ledger, Traced, sys};
 /// println!("{}", child.wait());
 /// # Ok::<(), std::io::Error>(())
 /// ```
-#[derive(Debug)]
 #[must_use = "nothing runs before `spawn`"]
 pub struct Role {
     name: String,
@@ -36,6 +36,18 @@ pub struct Role {
     pipe_stdin: bool,
     pipe_stdout: bool,
     pipe_stderr: bool,
+    prepare: Option<Prepare>,
+    /// What runs in a fork of this process, where no program is started.
+    forked: Option<Box<dyn FnOnce(Args)>>,
+}
+
+/// Prepares the command that starts a child.
+type Prepare = Box<dyn FnOnce(&mut Command) -> io::Result<()>>;
+
+impl fmt::Debug for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Role").field("name", &self.name).field("args", &self.args).finish_non_exhaustive()
+    }
 }
 
 impl Role {
@@ -54,6 +66,8 @@ impl Role {
             pipe_stdin: false,
             pipe_stdout: false,
             pipe_stderr: false,
+            prepare: None,
+            forked: None,
         }
     }
 
@@ -164,6 +178,33 @@ impl Role {
         self
     }
 
+    /// Has `prepare` change the command that starts it, as its last step.
+    ///
+    /// ```
+    /// let role = ironring_testkit::Role::new("producer").prepare(|command| {
+    ///     command.env_remove("HOME");
+    ///     Ok(())
+    /// });
+    /// ```
+    pub fn prepare(mut self, prepare: impl FnOnce(&mut Command) -> io::Result<()> + 'static) -> Role {
+        self.prepare = Some(Box::new(prepare));
+        self
+    }
+
+    /// Forks this process instead of starting it anew, and runs `run` there, which has all that
+    /// `run` has captured and the arguments and descriptors of this role. Nothing else that was added
+    /// has an effect, but for a core.
+    ///
+    /// ```no_run
+    /// let mut child = ironring_testkit::Role::new("idle").forked(|_| std::thread::park()).spawn()?;
+    /// child.kill();
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn forked(mut self, run: impl FnOnce(Args) + 'static) -> Role {
+        self.forked = Some(Box::new(run));
+        self
+    }
+
     /// Starts it.
     ///
     /// The kernel kills it when the calling *thread* ends, so that a test that fails or is
@@ -178,8 +219,33 @@ impl Role {
     ///
     /// What the kernel says, and [`InvalidInput`](io::ErrorKind::InvalidInput) if it was to be
     /// pinned to a core that does not exist or that this process may not use.
-    pub fn spawn(self) -> io::Result<Child> {
-        self.start(false)
+    ///
+    /// # Panics
+    ///
+    /// If it is to be [`forked`](Role::forked) and this process has more than one thread: another
+    /// one's locks would be held in the child for ever.
+    pub fn spawn(mut self) -> io::Result<Child> {
+        match self.forked.take() {
+            Some(run) => self.fork(run),
+            None => self.start(false),
+        }
+    }
+
+    fn fork(self, run: Box<dyn FnOnce(Args)>) -> io::Result<Child> {
+        let threads = std::fs::read_dir("/proc/self/task")?.count();
+        assert_eq!(threads, 1, "threads of a process that is to fork");
+        let only = self.core.map(CoreSet::only).transpose()?;
+        let parent = std::process::id();
+        // SAFETY: this process has one thread, so its child finds no lock held.
+        let pid = unsafe { libc::fork() };
+        if pid != 0 {
+            return Ok(Child::of_fork(sys::check(pid)?));
+        }
+        let prepared = sys::die_with_parent(parent).and_then(|()| only.map_or(Ok(()), |only| only.apply(0)));
+        let done = prepared.is_ok()
+            && catch_unwind(AssertUnwindSafe(|| run(Args::of_fork(self.args, self.descriptors)))).is_ok();
+        // SAFETY: ends the child without running what its parent registered.
+        unsafe { libc::_exit(if done { 0 } else { 101 }) }
     }
 
     /// Starts it to be single-stepped, and returns when it is at its first
@@ -215,7 +281,7 @@ impl Role {
         Traced::take_over(self.start(true)?, stay, pinned_by_caller)
     }
 
-    fn start(self, traced: bool) -> io::Result<Child> {
+    fn start(mut self, traced: bool) -> io::Result<Child> {
         let only = self.core.map(CoreSet::only).transpose()?;
         let parent = std::process::id();
         let numbers: Vec<_> = self.descriptors.iter().map(|(_, fd)| fd.as_raw_fd()).collect();
@@ -234,6 +300,9 @@ impl Role {
             Ok(())
         };
         let mut command = self.command(traced);
+        if let Some(prepare) = self.prepare.take() {
+            prepare(&mut command)?;
+        }
         // SAFETY: between fork and exec `prepare` makes system calls and reads what it owns; it
         // neither allocates nor takes a lock.
         unsafe { command.pre_exec(prepare) };

@@ -1,6 +1,6 @@
 //! The child's side: which role this process was started for, and what it was given.
 
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::str::FromStr;
 
 use crate::{Ledger, mark};
@@ -99,6 +99,12 @@ pub struct Args {
 }
 
 impl Args {
+    /// What a fork is given, whose descriptors are its own already.
+    pub(crate) fn of_fork(words: Vec<String>, descriptors: Vec<(String, OwnedFd)>) -> Args {
+        let descriptors = descriptors.into_iter().map(|(name, fd)| (name, fd.into_raw_fd())).collect();
+        Args { descriptors, words: words.into_iter() }
+    }
+
     /// Takes the next argument; `what` names it in the message of a panic.
     ///
     /// ```no_run
