@@ -200,6 +200,10 @@ pub enum SendError {
     /// The handle was made before a `fork`, and this is the child.
     #[error("this handle belongs to the parent process: attach anew in the child")]
     Forked,
+    /// The ring's file was cut short by somebody, in a process that guards itself against that: see
+    /// [`guard_against_truncation`](crate::guard_against_truncation).
+    #[error("the ring's file was truncated, and what it held is gone: remove it and make a new one")]
+    Truncated,
     /// See [`Corrupt`].
     #[error(transparent)]
     Corrupt(#[from] Corrupt),
@@ -242,7 +246,39 @@ pub enum RecvError {
     /// The handle was made before a `fork`, and this is the child.
     #[error("this handle belongs to the parent process: attach anew in the child")]
     Forked,
+    /// The ring's file was cut short by somebody, in a process that guards itself against that: see
+    /// [`guard_against_truncation`](crate::guard_against_truncation).
+    #[error("the ring's file was truncated, and what it held is gone: remove it and make a new one")]
+    Truncated,
     /// See [`Corrupt`].
     #[error(transparent)]
     Corrupt(#[from] Corrupt),
+}
+
+/// Why a handle may not touch its mapping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotHere {
+    /// It is the parent's.
+    Forked,
+    /// The file is shorter than it was.
+    #[cfg_attr(loom, allow(dead_code, reason = "a model has no files"))]
+    Truncated,
+}
+
+impl From<NotHere> for SendError {
+    fn from(why: NotHere) -> Self {
+        match why {
+            NotHere::Forked => Self::Forked,
+            NotHere::Truncated => Self::Truncated,
+        }
+    }
+}
+
+impl From<NotHere> for RecvError {
+    fn from(why: NotHere) -> Self {
+        match why {
+            NotHere::Forked => Self::Forked,
+            NotHere::Truncated => Self::Truncated,
+        }
+    }
 }

@@ -104,6 +104,7 @@ pub use self::{
 pub use self::{
     header::Kind,
     liveness::{Presence, State},
+    memory::guard_against_truncation,
     observe::{Cursors, Observer, Peek, Peeked, Usage},
     region::{Salvaged, close, default_directory, names, path_of, remove, reopen, salvage},
     share::Peer,

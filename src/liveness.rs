@@ -22,7 +22,7 @@ use std::{
 };
 
 use crate::{
-    error::Error,
+    error::{Error, NotHere},
     layout::{AT_CAME, ATTACHED, HEADER_LEN, LEFT, RECOVERED},
     memory::Mapping,
     record::{self, Holder, Record, Role},
@@ -109,6 +109,7 @@ impl RecordLock {
                     needed: "one that does, such as tmpfs or ext4",
                 });
             }
+            let image = mapping.image().unwrap_or(image);
             return Ok(Some(Self { image, mapping, record }));
         }
         Ok(None)
@@ -216,6 +217,12 @@ impl Seat {
     #[inline(always)]
     pub(crate) fn is_here(&self) -> bool {
         self.lock.image.is_current()
+    }
+
+    /// Why it may not touch the mapping.
+    #[cold]
+    pub(crate) fn not_here(&self) -> NotHere {
+        self.lock.image.why_not()
     }
 
     pub(crate) fn is_retired(&self) -> bool {

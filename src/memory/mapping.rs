@@ -8,7 +8,7 @@ use std::{
     ptr::NonNull,
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicU64},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
 };
 
@@ -16,10 +16,11 @@ use memmap2::{Advice, MmapOptions, MmapRaw};
 
 use super::{
     copy,
+    guard::{Guarded, guard, guard_own},
     segment::{Attached, Segment},
 };
 use crate::{
-    error::Error,
+    error::{Error, NotHere},
     layout::HEADER_LEN,
     region::{Lent, fork::Image},
 };
@@ -39,6 +40,8 @@ pub(crate) struct Mapping {
 /// that does not have the bytes.
 #[derive(Debug)]
 struct Held {
+    /// Let go of first: what is unmapped is no longer guarded.
+    guarded: Option<Guarded>,
     _bytes: Bytes,
     _lock: Option<MmapRaw>,
 }
@@ -64,14 +67,17 @@ unsafe impl Sync for Mapping {}
 impl Mapping {
     /// Maps the first `len` bytes of `file` for reading and writing.
     pub(crate) fn shared(file: &File, len: usize) -> Result<Arc<Self>, Error> {
-        Ok(Self::of_file(map(file, len)?, None))
+        Self::of_file(map(file, len)?)
     }
 
     /// Maps as [`shared`](Self::shared) does, so that a forked child does not inherit it.
     pub(crate) fn not_inherited(file: &File, len: usize, image: Image) -> Result<Arc<Self>, Error> {
         let raw = map(file, len)?;
         raw.advise(Advice::DontFork).map_err(not_kept)?;
-        Ok(Self::of_file(raw, Some(image)))
+        let (base, len) = range(&raw);
+        let (guarded, image) = guard_own(base.as_ptr(), len, image)?;
+        let held = Held { guarded, _bytes: Bytes::File { _map: raw }, _lock: None };
+        Ok(Self::of(base, len, held, Some(image)))
     }
 
     /// Maps the first `len` bytes of `file` for reading only. No word of it may be
@@ -80,12 +86,13 @@ impl Mapping {
         let raw = pages(file, len)
             .and_then(|options| options.map_raw_read_only(file))
             .map_err(|e| Error::io("mapping the region for reading", e))?;
-        Ok(Self::of_file(raw, None))
+        Self::of_file(raw)
     }
 
-    fn of_file(map: MmapRaw, owner: Option<Image>) -> Arc<Self> {
-        let base = NonNull::new(map.as_mut_ptr()).expect("a mapping is not at address zero");
-        Self::of(base, map.len(), Held { _bytes: Bytes::File { _map: map }, _lock: None }, owner)
+    fn of_file(map: MmapRaw) -> Result<Arc<Self>, Error> {
+        let (base, len) = range(&map);
+        let guarded = guard(base.as_ptr(), len)?;
+        Ok(Self::of(base, len, Held { guarded, _bytes: Bytes::File { _map: map }, _lock: None }, None))
     }
 
     fn of(base: NonNull<u8>, len: usize, held: Held, owner: Option<Image>) -> Arc<Self> {
@@ -96,7 +103,7 @@ impl Mapping {
     pub(crate) fn segment(segment: Segment, read_only: bool) -> Result<Arc<Self>, Error> {
         let attached = segment.attach(read_only).map_err(|e| Error::io("attaching the segment", e))?;
         let (base, len) = attached.range();
-        let held = Held { _bytes: Bytes::Segment { _attached: attached }, _lock: None };
+        let held = Held { guarded: None, _bytes: Bytes::Segment { _attached: attached }, _lock: None };
         Ok(Self::of(base, len, held, None))
     }
 
@@ -109,18 +116,18 @@ impl Mapping {
         if unsafe { libc::madvise(base.as_ptr().cast(), len, libc::MADV_DONTFORK) } == -1 {
             return Err(not_kept(std::io::Error::last_os_error()));
         }
-        let held = Held { _bytes: Bytes::Segment { _attached: attached }, _lock: Some(lock) };
+        let held = Held { guarded: None, _bytes: Bytes::Segment { _attached: attached }, _lock: Some(lock) };
         Ok(Self::of(base, len, held, Some(image)))
     }
 
     /// Memory that the caller has mapped, and keeps.
     pub(crate) fn lent(lent: Lent) -> Arc<Self> {
-        Self::of(lent.base, lent.len, Held { _bytes: Bytes::Lent, _lock: None }, None)
+        Self::of(lent.base, lent.len, Held { guarded: None, _bytes: Bytes::Lent, _lock: None }, None)
     }
 
     /// The same, keeping the locks of `own`.
     pub(crate) fn own_lent(lent: Lent, own: &File, image: Image) -> Result<Arc<Self>, Error> {
-        let held = Held { _bytes: Bytes::Lent, _lock: Some(lock_keeper(own)?) };
+        let held = Held { guarded: None, _bytes: Bytes::Lent, _lock: Some(lock_keeper(own)?) };
         Ok(Self::of(lent.base, lent.len, held, Some(image)))
     }
 
@@ -134,14 +141,20 @@ impl Mapping {
         }
     }
 
-    /// Whether this process may touch the mapping: not in a child that has not
-    /// inherited it.
-    #[inline(always)]
-    pub(crate) fn is_here(&self) -> bool {
-        match self.owner {
-            Some(image) => image.is_current(),
-            None => true,
+    /// Touches its last word where it is guarded, so that whoever waits finds out that the file was
+    /// truncated, though nothing is left for it to look at.
+    #[cold]
+    pub(crate) fn look_at_its_end(&self) {
+        if self.held.guarded.is_some() {
+            let last = self.len - self.len % size_of::<u64>() - size_of::<u64>();
+            // Relaxed: whatever it is, nobody wants to know.
+            std::hint::black_box(self.word_now(last).load(Ordering::Relaxed));
         }
+    }
+
+    /// The image that is current where this may be touched, if it is not inherited.
+    pub(crate) const fn image(&self) -> Option<Image> {
+        self.owner
     }
 
     /// The eight-byte word at `offset`.
@@ -211,6 +224,11 @@ impl Mapping {
     }
 }
 
+/// Where a mapping lies, and its length.
+fn range(map: &MmapRaw) -> (NonNull<u8>, usize) {
+    (NonNull::new(map.as_mut_ptr()).expect("a mapping is not at address zero"), map.len())
+}
+
 /// A mapping of `own`, whatever its length, that is never touched: it keeps the file's description, and so
 /// its locks.
 fn lock_keeper(own: &File) -> Result<MmapRaw, Error> {
@@ -243,7 +261,8 @@ fn pages(file: &File, len: usize) -> std::io::Result<MmapOptions> {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        if self.is_here() {
+        // A truncated one is this process's, too.
+        if self.owner.is_none_or(|image| image.is_current() || image.why_not() == NotHere::Truncated) {
             // SAFETY: dropped here alone, and nothing uses it afterwards: words and
             // areas share ownership of `self`.
             unsafe { ManuallyDrop::drop(&mut self.held) }

@@ -8,6 +8,8 @@
 mod cells;
 #[cfg(not(loom))]
 mod copy;
+#[cfg(not(loom))]
+mod guard;
 #[cfg_attr(loom, path = "../model/memory.rs")]
 mod mapping;
 #[cfg(not(loom))]
@@ -16,6 +18,10 @@ mod place;
 mod segment;
 
 pub(crate) use cells::{Cell, Cells};
+#[cfg(not(loom))]
+pub(crate) use guard::TRUNCATED;
+#[cfg(not(loom))]
+pub use guard::guard_against_truncation;
 #[cfg(loom)]
 pub(crate) use mapping::Memory;
 pub(crate) use mapping::{Area, HalfWord, Mapping, Span, Word, WordRef};

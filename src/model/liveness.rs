@@ -9,6 +9,7 @@ use loom::sync::atomic::Ordering;
 
 use crate::{
     Error,
+    error::NotHere,
     memory::Mapping,
     record::{Record, Role},
     region::Region,
@@ -133,6 +134,10 @@ impl Seat {
     /// Nobody forks in a model.
     pub(crate) const fn is_here(&self) -> bool {
         true
+    }
+
+    pub(crate) const fn not_here(&self) -> NotHere {
+        NotHere::Forked
     }
 
     /// Nobody removes a model's ring.

@@ -377,7 +377,7 @@ impl<M: Payload + ?Sized> Head<M> {
     /// Takes the next messages of one slot for themselves.
     pub(super) fn take_owned<P: Trust>(&mut self) -> Result<OwnedMessages<M, P>, RecvError> {
         if !self.participant.seat().is_here() {
-            return Err(RecvError::Forked);
+            return Err(self.participant.seat().not_here().into());
         }
         self.fetch()?;
         let (Some(block), next) = (self.taken.pop(), self.next.take()) else { return Err(RecvError::Empty) };
@@ -418,7 +418,7 @@ impl<M: Payload + ?Sized> algorithm::Head<M> for Head<M> {
     #[inline(always)]
     fn find(&mut self) -> Result<Found, RecvError> {
         if !self.participant.seat().is_here() {
-            return Err(RecvError::Forked);
+            return Err(self.participant.seat().not_here().into());
         }
         let place = self.fetch()?;
         let Some(block) = self.taken.last() else { return Err(RecvError::Empty) };
@@ -447,7 +447,7 @@ impl<M: Payload + ?Sized> algorithm::Head<M> for Head<M> {
     #[inline(always)]
     fn receive_into(&mut self, into: &mut [u8]) -> Result<usize, RecvError> {
         if !self.participant.seat().is_here() {
-            return Err(RecvError::Forked);
+            return Err(self.participant.seat().not_here().into());
         }
         if self.taken.is_empty() && (self.patrol.is_due() || !self.back.is_empty()) {
             self.fetch_again()?;

@@ -93,7 +93,7 @@ impl<M: Payload + ?Sized> Tail<M> {
     fn check(&self, len: usize) -> Result<(), SendError> {
         let seat = self.participant.seat();
         if !seat.is_here() {
-            return Err(SendError::Forked);
+            return Err(seat.not_here().into());
         }
         if seat.is_over() {
             return Err(SendError::Disconnected);

@@ -14,9 +14,13 @@ use std::{
     },
 };
 
-use crate::error::Error;
+use crate::{
+    error::{Error, NotHere},
+    memory::TRUNCATED,
+};
 
-/// The memory image of one process: another in a forked child, without a system call.
+/// The memory image of one process: another in a forked child, without a system call. Or one of a
+/// mapping, which is none of any process once its file was truncated: see [`crate::memory`]'s guard.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Image {
     current: &'static AtomicU64,
@@ -34,9 +38,9 @@ impl Image {
         let current = match PAGE.get() {
             Some(word) => *word,
             None => {
-                let page = wiped_on_fork()
+                let page = wiped_on_fork(1)
                     .map_err(|e| Error::io("making a page that a forked child sees empty", e))?;
-                PAGE.get_or_init(|| page)
+                PAGE.get_or_init(|| &page[0])
             }
         };
         if current.load(Ordering::Relaxed) == 0 {
@@ -52,11 +56,27 @@ impl Image {
     pub(crate) fn is_current(self) -> bool {
         self.current.load(Ordering::Relaxed) == self.made_in
     }
+
+    /// The same image, told by another word, which has its number.
+    pub(crate) const fn kept_in(self, current: &'static AtomicU64) -> Self {
+        Self { current, ..self }
+    }
+
+    /// Its number, which is never zero.
+    pub(crate) const fn number(self) -> u64 {
+        self.made_in
+    }
+
+    /// Why it is not current.
+    #[cold]
+    pub(crate) fn why_not(self) -> NotHere {
+        if self.current.load(Ordering::Relaxed) == TRUNCATED { NotHere::Truncated } else { NotHere::Forked }
+    }
 }
 
-/// A word that holds zero, and zero again in every forked child. It is never unmapped.
-fn wiped_on_fork() -> io::Result<&'static AtomicU64> {
-    let len = crate::layout::HEADER_LEN;
+/// Words that hold zero, and zero again in every forked child. They are never unmapped.
+pub(crate) fn wiped_on_fork(words: usize) -> io::Result<&'static [AtomicU64]> {
+    let len = (words * size_of::<AtomicU64>()).next_multiple_of(crate::layout::HEADER_LEN);
     // SAFETY: a fresh anonymous mapping at an address of the kernel's choice touches
     // no memory that exists.
     let page = unsafe {
@@ -77,6 +97,7 @@ fn wiped_on_fork() -> io::Result<&'static AtomicU64> {
     if wiped != 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the page is aligned, zeroed, mapped for ever, and used through this only.
-    Ok(unsafe { AtomicU64::from_ptr(page.cast()) })
+    // SAFETY: the pages are aligned, zeroed, mapped for ever, have room for so many, and are used through
+    // this only.
+    Ok(unsafe { std::slice::from_raw_parts(page.cast(), words) })
 }

@@ -40,7 +40,11 @@ pub use self::{
     named::{close, remove, reopen},
     salvage::{Salvaged, salvage},
 };
-pub(crate) use self::{file::RegionFile, fork::Image, source::Lent};
+pub(crate) use self::{
+    file::RegionFile,
+    fork::{Image, wiped_on_fork},
+    source::Lent,
+};
 use self::{name::Name, plan::Plan};
 use crate::{
     error::Error,

@@ -233,7 +233,7 @@ impl<M: Payload + ?Sized> algorithm::Head<M> for Head<M> {
     #[inline(always)]
     fn find(&mut self) -> Result<Found, RecvError> {
         if !self.seat.is_here() {
-            return Err(RecvError::Forked);
+            return Err(self.seat.not_here().into());
         }
         if M::FRAMED { self.find_frame() } else { self.find_slot() }
     }

@@ -113,7 +113,7 @@ impl<M: Payload + ?Sized> Tail<M> {
     #[inline(always)]
     fn check_open(&self) -> Result<(), SendError> {
         if !self.seat.is_here() {
-            return Err(SendError::Forked);
+            return Err(self.seat.not_here().into());
         }
         if self.seat.is_over() {
             return Err(SendError::Disconnected);

@@ -49,6 +49,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Every handle is dropped before this returns: one that is still there when the process
 /// ends would be taken for one that died.
 fn run(command: &Command) -> Result<(), Failure> {
+    ironring::guard_against_truncation()?;
     match command {
         Command::Create(args) => create::run(args),
         Command::Send(args) => send::run(args),

@@ -1,0 +1,250 @@
+//! A file that is cut short under its mappings: an error, where this was asked for, instead of the
+//! process's death.
+//!
+//! Touching a page behind a file's end raises SIGBUS in the thread that did it. The handler looks
+//! whether the page is one of a ring's, puts pages of zeros in place of the whole mapping, and lets the
+//! thread go on; and it marks the image of that mapping, which every operation compares anyway before it
+//! touches anything. So an operation costs no more, and the next one finds that its ring is gone.
+
+use std::{
+    io, ptr,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+};
+
+use crate::{
+    error::Error,
+    region::{Image, wiped_on_fork},
+};
+
+/// Makes this process get errors, and not die, when a ring's file is truncated by somebody: opt-in, since
+/// it installs a handler for SIGBUS.
+///
+/// Call it before rings are made or opened: what was mapped before is not guarded. A call that was under way
+/// when the file was truncated fails, or reports what it could not know to be lost; each one after that gives
+/// [`SendError::Truncated`](crate::SendError::Truncated) or
+/// [`RecvError::Truncated`](crate::RecvError::Truncated). Whoever sleeps learns within a second.
+/// The other calls on such a ring find no header, and say that.
+///
+/// References to messages (of [`Trusting`](crate::Trusting) handles) then point to zeros.
+///
+/// Faults that are none of a ring's go to the handler that was there before, or end the process as
+/// they would have. Calling this again does nothing. A child that was forked has the guard, for what it
+/// maps itself and for the rings that it inherited.
+///
+/// ```
+/// use ironring::{Options, RecvError, spsc};
+///
+/// ironring::guard_against_truncation()?;
+/// let directory = tempfile::tempdir()?;
+/// let path = directory.path().join("ring");
+/// let ring = spsc::Ring::<[u8]>::create(&path, &Options::bytes(64 << 10))?;
+/// let mut consumer = ring.consumer()?;
+/// std::fs::File::options().write(true).open(&path)?.set_len(0)?;
+/// assert!(consumer.try_recv().is_err()); // it finds out
+/// assert_eq!(consumer.recv().err(), Some(RecvError::Truncated));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Error::Io`] if the system refuses memory, or the handler.
+pub fn guard_against_truncation() -> Result<(), Error> {
+    let failed = |error| Error::io("installing the guard against truncation", error);
+    if GUARD.get().is_some() {
+        return Ok(());
+    }
+    let guard = Guard {
+        places: (0..PLACES).map(|_| Place::default()).collect(),
+        images: wiped_on_fork(PLACES).map_err(failed)?,
+        before: action(None).map_err(failed)?,
+    };
+    // Set before the handler can run. Who comes second leaves it to the first.
+    if GUARD.set(guard).is_ok() {
+        let mut ours = GUARD.get().expect("set above").before;
+        ours.sa_sigaction = on_bus_error as *const () as usize;
+        ours.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+        action(Some(&ours)).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// How many mappings can be guarded at a time.
+const PLACES: usize = 4096;
+/// What an image is where the file under its mapping is gone; no process is this.
+pub(crate) const TRUNCATED: u64 = u64::MAX;
+/// The base of a place that is being taken.
+const TAKEN: usize = 1;
+
+static GUARD: OnceLock<Guard> = OnceLock::new();
+
+struct Guard {
+    places: Box<[Place]>,
+    /// The images of the mappings that a forked child does not inherit, a place each: zero there.
+    images: &'static [AtomicU64],
+    /// What was done with the signal before.
+    before: libc::sigaction,
+}
+
+/// A mapping that is guarded; free where its base is zero.
+#[derive(Default)]
+struct Place {
+    base: AtomicUsize,
+    len: AtomicUsize,
+    /// Whether a forked child has it, too.
+    is_inherited: AtomicBool,
+}
+
+/// A mapping's place; to be dropped before it is unmapped.
+#[derive(Debug)]
+pub(super) struct Guarded(usize);
+
+/// Guards a mapping of a file, if this was asked for: the `len` bytes, of whole pages, at `base`.
+pub(super) fn guard(base: *mut u8, len: usize) -> Result<Option<Guarded>, Error> {
+    GUARD.get().map(|guard| guard.take(base, len, None)).transpose()
+}
+
+/// The same for one that a forked child does not inherit; its image is another one then.
+pub(super) fn guard_own(base: *mut u8, len: usize, image: Image) -> Result<(Option<Guarded>, Image), Error> {
+    let Some(guard) = GUARD.get() else { return Ok((None, image)) };
+    let place = guard.take(base, len, Some(image))?;
+    let word = &guard.images[place.0];
+    Ok((Some(place), image.kept_in(word)))
+}
+
+impl Guard {
+    fn take(&self, base: *mut u8, len: usize, image: Option<Image>) -> Result<Guarded, Error> {
+        let is_free = |(number, place): &(usize, &Place)| {
+            let base = place.base.load(Ordering::Relaxed);
+            // Or of a parent, in a child that has not inherited it.
+            let is_stale = base > TAKEN
+                && !place.is_inherited.load(Ordering::Relaxed)
+                && self.images[*number].load(Ordering::Relaxed) == 0;
+            (base == 0 || is_stale)
+                // Relaxed: only this process has places, and what they say is published by the base.
+                && place.base.compare_exchange(base, TAKEN, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        };
+        let (number, place) =
+            self.places.iter().enumerate().find(is_free).ok_or_else(|| Error::Unsupported {
+                found: format!("{PLACES} mappings of rings that are guarded against truncation"),
+                needed: "fewer: drop handles and rings that are not used",
+            })?;
+        place.len.store(len, Ordering::Relaxed);
+        place.is_inherited.store(image.is_none(), Ordering::Relaxed);
+        self.images[number].store(image.map_or(0, Image::number), Ordering::Relaxed);
+        // Release: pairs with the Acquire in `replace`.
+        place.base.store(base as usize, Ordering::Release);
+        Ok(Guarded(number))
+    }
+
+    /// Puts pages of zeros in place of the mapping that has `address`; false if none has. Called by
+    /// a signal handler: it does nothing but loads, stores and a system call.
+    fn replace(&self, address: usize) -> bool {
+        for (place, image) in self.places.iter().zip(self.images) {
+            // Acquire: pairs with the Release in `take`.
+            let base = place.base.load(Ordering::Acquire);
+            let len = place.len.load(Ordering::Relaxed);
+            if base <= TAKEN || !(base..base.saturating_add(len)).contains(&address) {
+                continue;
+            }
+            let is_inherited = place.is_inherited.load(Ordering::Relaxed);
+            if !is_inherited && image.load(Ordering::Relaxed) == 0 {
+                continue;
+            }
+            if !is_inherited {
+                image.store(TRUNCATED, Ordering::Relaxed);
+            }
+            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
+            // SAFETY: the range is that of a mapping which is there until its place is free, and which a
+            // thread of this process is using right now. Nothing relies on what it contains.
+            let zeros = unsafe {
+                libc::mmap(
+                    ptr::without_provenance_mut(base),
+                    len,
+                    libc::PROT_READ | libc::PROT_WRITE,
+                    flags,
+                    -1,
+                    0,
+                )
+            };
+            return zeros != libc::MAP_FAILED;
+        }
+        false
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        let guard = GUARD.get().expect("it was taken of one");
+        guard.places[self.0].base.store(0, Ordering::Release);
+    }
+}
+
+/// The handler.
+extern "C" fn on_bus_error(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    // Of a page that is not there, and not of memory that is broken.
+    const BUS_ADRERR: libc::c_int = 2;
+    let Some(guard) = GUARD.get() else { return };
+    // SAFETY: the kernel gives a valid one to a handler that was installed with SA_SIGINFO.
+    let about = unsafe { &*info };
+    // SAFETY: the signal is one that has an address; one that was sent has another number there.
+    let address = unsafe { about.si_addr() };
+    // SAFETY: it gives the address of this thread's own number.
+    let errno = unsafe { libc::__errno_location() };
+    // SAFETY: it may be read by its own thread.
+    let before = unsafe { *errno };
+    let is_ours = about.si_code == BUS_ADRERR && guard.replace(address.addr());
+    // SAFETY: it may be written by its own thread.
+    unsafe { *errno = before };
+    if !is_ours {
+        pass_on(&guard.before, signal, info, context);
+    }
+}
+
+/// Does with the signal what was done before.
+fn pass_on(
+    before: &libc::sigaction,
+    signal: libc::c_int,
+    info: *mut libc::siginfo_t,
+    context: *mut libc::c_void,
+) {
+    let handler = before.sa_sigaction;
+    if handler == libc::SIG_DFL || handler == libc::SIG_IGN {
+        // The fault comes again when this returns, and is not to be survived; one that was sent by a
+        // process, and is ignored, stays so.
+        // SAFETY: `si_code` as in the handler.
+        let is_sent = unsafe { (*info).si_code } <= 0;
+        if handler == libc::SIG_IGN && is_sent {
+            return;
+        }
+        // SAFETY: SIG_DFL is an action for this signal.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+        if is_sent {
+            // SAFETY: it sends a signal to this thread, which ends the process when the handler returns.
+            unsafe { libc::raise(signal) };
+        }
+    } else if before.sa_flags & libc::SA_SIGINFO != 0 {
+        type Handler = extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void);
+        // SAFETY: it was installed with SA_SIGINFO, as a function of this type.
+        let handler = unsafe { std::mem::transmute::<usize, Handler>(handler) };
+        handler(signal, info, context);
+    } else {
+        // SAFETY: it was installed without SA_SIGINFO, as a function of this type.
+        let handler = unsafe { std::mem::transmute::<usize, extern "C" fn(libc::c_int)>(handler) };
+        handler(signal);
+    }
+}
+
+/// Sets what is done with SIGBUS, if that is given; tells what was done before.
+fn action(new: Option<&libc::sigaction>) -> io::Result<libc::sigaction> {
+    // SAFETY: plain numbers, for which zero is a value.
+    let mut before: libc::sigaction = unsafe { std::mem::zeroed() };
+    let new = new.map_or(ptr::null(), ptr::from_ref);
+    // SAFETY: `new` is null or readable, and `before` is writable.
+    match unsafe { libc::sigaction(libc::SIGBUS, new, &raw mut before) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(before),
+    }
+}
