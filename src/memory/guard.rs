@@ -9,8 +9,8 @@
 use std::{
     io, ptr,
     sync::{
-        OnceLock,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -52,22 +52,30 @@ use crate::{
 ///
 /// [`Error::Io`] if the system refuses memory, or the handler.
 pub fn guard_against_truncation() -> Result<(), Error> {
+    static IS_INSTALLED: Mutex<bool> = Mutex::new(false);
     let failed = |error| Error::io("installing the guard against truncation", error);
-    if GUARD.get().is_some() {
+    // Nothing is left half done where a thread panics with it.
+    let mut is_installed = IS_INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
+    if *is_installed {
         return Ok(());
     }
-    let guard = Guard {
-        places: (0..PLACES).map(|_| Place::default()).collect(),
-        images: wiped_on_fork(PLACES).map_err(failed)?,
-        before: action(None).map_err(failed)?,
+    let guard = match GUARD.get() {
+        Some(guard) => guard,
+        None => {
+            let guard = Guard {
+                places: (0..PLACES).map(|_| Place::default()).collect(),
+                images: wiped_on_fork(PLACES).map_err(failed)?,
+                before: action(None).map_err(failed)?,
+            };
+            // Set before the handler can run.
+            GUARD.get_or_init(|| guard)
+        }
     };
-    // Set before the handler can run. Who comes second leaves it to the first.
-    if GUARD.set(guard).is_ok() {
-        let mut ours = GUARD.get().expect("set above").before;
-        ours.sa_sigaction = on_bus_error as *const () as usize;
-        ours.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
-        action(Some(&ours)).map_err(failed)?;
-    }
+    let mut ours = guard.before;
+    ours.sa_sigaction = on_bus_error as *const () as usize;
+    ours.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+    action(Some(&ours)).map_err(failed)?;
+    *is_installed = true;
     Ok(())
 }
 
@@ -75,8 +83,11 @@ pub fn guard_against_truncation() -> Result<(), Error> {
 const PLACES: usize = 4096;
 /// What an image is where the file under its mapping is gone; no process is this.
 pub(crate) const TRUNCATED: u64 = u64::MAX;
-/// The base of a place that is being taken.
-const TAKEN: usize = 1;
+/// The range of a place that is being taken.
+const TAKEN: u64 = 1;
+/// The smallest page, and the bits of a range that count such pages: up to a terabyte of them.
+const PAGE: u64 = 4096;
+const COUNT_BITS: u32 = 28;
 
 static GUARD: OnceLock<Guard> = OnceLock::new();
 
@@ -88,11 +99,12 @@ struct Guard {
     before: libc::sigaction,
 }
 
-/// A mapping that is guarded; free where its base is zero.
+/// A mapping that is guarded.
 #[derive(Default)]
 struct Place {
-    base: AtomicUsize,
-    len: AtomicUsize,
+    /// The number of its first page, and behind that how many there are: in one word, so that a handler
+    /// never sees the one of this mapping and the other of the next. Zero where the place is free.
+    range: AtomicU64,
     /// Whether a forked child has it, too.
     is_inherited: AtomicBool,
 }
@@ -116,37 +128,36 @@ pub(super) fn guard_own(base: *mut u8, len: usize, image: Image) -> Result<(Opti
 
 impl Guard {
     fn take(&self, base: *mut u8, len: usize, image: Option<Image>) -> Result<Guarded, Error> {
+        let range = packed(base.addr(), len)?;
         let is_free = |(number, place): &(usize, &Place)| {
-            let base = place.base.load(Ordering::Relaxed);
+            let range = place.range.load(Ordering::Relaxed);
             // Or of a parent, in a child that has not inherited it.
-            let is_stale = base > TAKEN
+            let is_stale = range > TAKEN
                 && !place.is_inherited.load(Ordering::Relaxed)
                 && self.images[*number].load(Ordering::Relaxed) == 0;
-            (base == 0 || is_stale)
-                // Relaxed: only this process has places, and what they say is published by the base.
-                && place.base.compare_exchange(base, TAKEN, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+            (range == 0 || is_stale)
+                // Relaxed: only this process has places, and what they say is published below.
+                && place.range.compare_exchange(range, TAKEN, Ordering::Relaxed, Ordering::Relaxed).is_ok()
         };
         let (number, place) =
             self.places.iter().enumerate().find(is_free).ok_or_else(|| Error::Unsupported {
                 found: format!("{PLACES} mappings of rings that are guarded against truncation"),
                 needed: "fewer: drop handles and rings that are not used",
             })?;
-        place.len.store(len, Ordering::Relaxed);
         place.is_inherited.store(image.is_none(), Ordering::Relaxed);
         self.images[number].store(image.map_or(0, Image::number), Ordering::Relaxed);
         // Release: pairs with the Acquire in `replace`.
-        place.base.store(base as usize, Ordering::Release);
+        place.range.store(range, Ordering::Release);
         Ok(Guarded(number))
     }
 
     /// Puts pages of zeros in place of the mapping that has `address`; false if none has. Called by
-    /// a signal handler: it does nothing but loads, stores and a system call.
+    /// a signal handler: it does nothing but loads, stores and system calls.
     fn replace(&self, address: usize) -> bool {
         for (place, image) in self.places.iter().zip(self.images) {
             // Acquire: pairs with the Release in `take`.
-            let base = place.base.load(Ordering::Acquire);
-            let len = place.len.load(Ordering::Relaxed);
-            if base <= TAKEN || !(base..base.saturating_add(len)).contains(&address) {
+            let (base, len) = unpacked(place.range.load(Ordering::Acquire));
+            if base == 0 || !(base..base + len).contains(&address) {
                 continue;
             }
             let is_inherited = place.is_inherited.load(Ordering::Relaxed);
@@ -157,28 +168,44 @@ impl Guard {
                 image.store(TRUNCATED, Ordering::Relaxed);
             }
             let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
+            let at = ptr::without_provenance_mut(base);
             // SAFETY: the range is that of a mapping which is there until its place is free, and which a
             // thread of this process is using right now. Nothing relies on what it contains.
-            let zeros = unsafe {
-                libc::mmap(
-                    ptr::without_provenance_mut(base),
-                    len,
-                    libc::PROT_READ | libc::PROT_WRITE,
-                    flags,
-                    -1,
-                    0,
-                )
-            };
-            return zeros != libc::MAP_FAILED;
+            let zeros = unsafe { libc::mmap(at, len, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
+            if zeros == libc::MAP_FAILED {
+                return false;
+            }
+            if !is_inherited {
+                // SAFETY: the range is the one that was mapped just now. If it fails, a child has zeros more.
+                unsafe { libc::madvise(zeros, len, libc::MADV_DONTFORK) };
+            }
+            return true;
         }
         false
     }
 }
 
+/// Where a mapping lies and how long it is, in one word.
+fn packed(base: usize, len: usize) -> Result<u64, Error> {
+    let (first, count) = (base as u64 / PAGE, (len as u64).div_ceil(PAGE));
+    if first >> (u64::BITS - COUNT_BITS) != 0 || count >> COUNT_BITS != 0 {
+        return Err(Error::Unsupported {
+            found: format!("a mapping of {len} bytes at {base:#x}"),
+            needed: "less than a terabyte within the lower 256 TiB, to guard it against truncation",
+        });
+    }
+    Ok(first << COUNT_BITS | count)
+}
+
+fn unpacked(range: u64) -> (usize, usize) {
+    let (first, count) = (range >> COUNT_BITS, range & ((1 << COUNT_BITS) - 1));
+    ((first * PAGE) as usize, (count * PAGE) as usize)
+}
+
 impl Drop for Guarded {
     fn drop(&mut self) {
         let guard = GUARD.get().expect("it was taken of one");
-        guard.places[self.0].base.store(0, Ordering::Release);
+        guard.places[self.0].range.store(0, Ordering::Release);
     }
 }
 
