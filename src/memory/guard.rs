@@ -113,17 +113,17 @@ struct Place {
 #[derive(Debug)]
 pub(super) struct Guarded(usize);
 
-/// Guards a mapping of a file, if this was asked for: the `len` bytes, of whole pages, at `base`.
-pub(super) fn guard(base: *mut u8, len: usize) -> Result<Option<Guarded>, Error> {
-    GUARD.get().map(|guard| guard.take(base, len, None)).transpose()
-}
-
-/// The same for one that a forked child does not inherit; its image is another one then.
-pub(super) fn guard_own(base: *mut u8, len: usize, image: Image) -> Result<(Option<Guarded>, Image), Error> {
+/// Guards a mapping of a file, if this was asked for: the `len` bytes, of whole pages, at `base`. One that
+/// a forked child does not inherit has an image, which is another one then.
+pub(super) fn guard(
+    base: *mut u8,
+    len: usize,
+    image: Option<Image>,
+) -> Result<(Option<Guarded>, Option<Image>), Error> {
     let Some(guard) = GUARD.get() else { return Ok((None, image)) };
-    let place = guard.take(base, len, Some(image))?;
-    let word = &guard.images[place.0];
-    Ok((Some(place), image.kept_in(word)))
+    let place = guard.take(base, len, image)?;
+    let image = image.map(|image| image.kept_in(&guard.images[place.0]));
+    Ok((Some(place), image))
 }
 
 impl Guard {

@@ -16,7 +16,7 @@ use memmap2::{Advice, MmapOptions, MmapRaw};
 
 use super::{
     copy,
-    guard::{Guarded, guard, guard_own},
+    guard::{Guarded, guard},
     segment::{Attached, Segment},
 };
 use crate::{
@@ -67,17 +67,14 @@ unsafe impl Sync for Mapping {}
 impl Mapping {
     /// Maps the first `len` bytes of `file` for reading and writing.
     pub(crate) fn shared(file: &File, len: usize) -> Result<Arc<Self>, Error> {
-        Self::of_file(map(file, len)?)
+        Self::of_file(map(file, len)?, None)
     }
 
     /// Maps as [`shared`](Self::shared) does, so that a forked child does not inherit it.
     pub(crate) fn not_inherited(file: &File, len: usize, image: Image) -> Result<Arc<Self>, Error> {
         let raw = map(file, len)?;
         raw.advise(Advice::DontFork).map_err(not_kept)?;
-        let (base, len) = range(&raw);
-        let (guarded, image) = guard_own(base.as_ptr(), len, image)?;
-        let held = Held { guarded, _bytes: Bytes::File { _map: raw }, _lock: None };
-        Ok(Self::of(base, len, held, Some(image)))
+        Self::of_file(raw, Some(image))
     }
 
     /// Maps the first `len` bytes of `file` for reading only. No word of it may be
@@ -86,13 +83,14 @@ impl Mapping {
         let raw = pages(file, len)
             .and_then(|options| options.map_raw_read_only(file))
             .map_err(|e| Error::io("mapping the region for reading", e))?;
-        Self::of_file(raw)
+        Self::of_file(raw, None)
     }
 
-    fn of_file(map: MmapRaw) -> Result<Arc<Self>, Error> {
-        let (base, len) = range(&map);
-        let guarded = guard(base.as_ptr(), len)?;
-        Ok(Self::of(base, len, Held { guarded, _bytes: Bytes::File { _map: map }, _lock: None }, None))
+    fn of_file(map: MmapRaw, owner: Option<Image>) -> Result<Arc<Self>, Error> {
+        let base = NonNull::new(map.as_mut_ptr()).expect("a mapping is not at address zero");
+        let len = map.len();
+        let (guarded, owner) = guard(base.as_ptr(), len, owner)?;
+        Ok(Self::of(base, len, Held { guarded, _bytes: Bytes::File { _map: map }, _lock: None }, owner))
     }
 
     fn of(base: NonNull<u8>, len: usize, held: Held, owner: Option<Image>) -> Arc<Self> {
@@ -222,11 +220,6 @@ impl Mapping {
         // SAFETY: the assertion above keeps the result within the mapping.
         unsafe { self.base.add(offset) }
     }
-}
-
-/// Where a mapping lies, and its length.
-fn range(map: &MmapRaw) -> (NonNull<u8>, usize) {
-    (NonNull::new(map.as_mut_ptr()).expect("a mapping is not at address zero"), map.len())
 }
 
 /// A mapping of `own`, whatever its length, that is never touched: it keeps the file's description, and so

@@ -251,6 +251,9 @@ pub(crate) struct Mapping {
 }
 
 impl Mapping {
+    /// A model has no files that could be cut.
+    pub(crate) const fn look_at_its_end(&self) {}
+
     pub(crate) fn of(memory: &Arc<Memory>, life: &Life) -> Arc<Self> {
         Arc::new(Self { memory: Arc::clone(memory), life: life.clone() })
     }

@@ -246,7 +246,6 @@ impl Waiter {
     /// Whether a call that finds nothing is to end; whether the others live, the kernel is
     /// asked only on demand.
     pub(crate) fn end(&self, seat: &Seat, asks_kernel: bool) -> Option<End> {
-        #[cfg(not(loom))]
         if asks_kernel {
             seat.mapping().look_at_its_end();
         }
