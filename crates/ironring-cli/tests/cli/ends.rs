@@ -255,14 +255,7 @@ fn an_idle_receiver_costs_no_processor_time_and_ends_by_a_signal() {
             (ring, receiver)
         })
         .collect();
-    let before: Vec<_> = idle.iter().map(|(_, receiver)| ticks(receiver.id())).collect();
-    std::thread::sleep(std::time::Duration::from_secs(1));
-    for ((ring, receiver), before) in idle.into_iter().zip(before) {
-        let used = ticks(receiver.id()) - before;
-        assert!(used <= 5, "{ring}: {used} hundredths of a second");
-        receiver.signal("INT");
-        assert_eq!(receiver.finish().status, 128 + 2, "{ring}");
-    }
+    sleep_and_end_by_a_signal(idle);
 }
 
 /// It sleeps as well.
@@ -273,12 +266,19 @@ fn a_sender_that_finds_no_room_costs_no_processor_time_and_ends_by_a_signal() {
     let mut sender = dir.start("send ring");
     sender.write(&b"0123456789\n".repeat(1000));
     dir.wait_for_stat("ring", "the ring is nearly full", |stat| stat["used_bytes"].as_u64() > Some(4000));
-    let before = ticks(sender.id());
+    sleep_and_end_by_a_signal(vec![("ring".into(), sender)]);
+}
+
+/// Of commands that wait at these rings, each does.
+fn sleep_and_end_by_a_signal(waiting: Vec<(String, Running)>) {
+    let before: Vec<_> = waiting.iter().map(|(_, command)| ticks(command.id())).collect();
     std::thread::sleep(std::time::Duration::from_secs(1));
-    let used = ticks(sender.id()) - before;
-    assert!(used <= 5, "{used} hundredths of a second");
-    sender.signal("INT");
-    assert_eq!(sender.finish().status, 128 + 2);
+    for ((ring, command), before) in waiting.into_iter().zip(before) {
+        let used = ticks(command.id()) - before;
+        assert!(used <= 5, "{ring}: {used} hundredths of a second");
+        command.signal("INT");
+        assert_eq!(command.finish().status, 128 + 2, "{ring}");
+    }
 }
 
 /// What a process has used of processors, in hundredths of a second.
