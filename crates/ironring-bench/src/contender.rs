@@ -190,14 +190,14 @@ impl Contender {
     /// How its sides wait, in a word.
     #[must_use]
     pub fn wait_name(self) -> &'static str {
-        if let Self::Peer { idle, .. } = self {
-            return if idle.waits() { "block" } else { "spin" };
-        }
-        match (self.wait(), self.sides()) {
-            (Some(wait), _) => WAITS.iter().find(|(one, _)| *one == wait).expect("one of all").1,
-            (None, Sides::Processes) => "block",
-            (None, Sides::Threads) => "spin",
-        }
+        let blocks = match self {
+            Self::Spsc { wait, .. } | Self::Mpmc { wait, .. } => {
+                return WAITS.iter().find(|(one, _)| *one == wait).expect("one of all").1;
+            }
+            Self::Peer { idle, .. } => idle.waits(),
+            other => other.sides() == Sides::Processes,
+        };
+        if blocks { "block" } else { "spin" }
     }
 
     /// What its messages are.

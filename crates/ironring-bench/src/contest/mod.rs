@@ -50,6 +50,16 @@ macro_rules! with_words {
 }
 use with_words;
 
+/// The same for other crates, which take long to build for each size.
+#[cfg(feature = "peers")]
+macro_rules! with_few_words {
+    ($size:expr, $words:ident => $run:expr) => {
+        crate::contest::with_words!($size, $words => $run, 8, 48, 64, 1024)
+    };
+}
+#[cfg(feature = "peers")]
+use with_few_words;
+
 /// The cores of the sending and the receiving side.
 pub type Cores = (usize, usize);
 

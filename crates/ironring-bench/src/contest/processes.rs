@@ -74,9 +74,9 @@ macro_rules! with_link {
             #[cfg(feature = "peers")]
             Contender::Peer { peer: Peer::Nng, .. } => with_link!(@ peers::NanoNext, $link => $run),
             #[cfg(feature = "peers")]
-            Contender::Peer { peer: Peer::ShmemIpc, .. } => super::with_words!($job.measure.size(), W => {
+            Contender::Peer { peer: Peer::ShmemIpc, .. } => super::with_few_words!($job.measure.size(), W => {
                 with_link!(@ peers::ShmemIpc<W>, $link => $run)
-            }, 8, 48, 64, 1024),
+            }),
             #[cfg(not(feature = "peers"))]
             Contender::Peer { .. } => Err(Fault::Unavailable(NOT_BUILT.into())),
             #[cfg(feature = "peers")]

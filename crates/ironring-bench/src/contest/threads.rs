@@ -51,15 +51,17 @@ fn run(job: Job, ledger: &Ledger) -> std::result::Result<Vec<Result>, Fault> {
             between(job, ledger, [(); 2].map(ring))
         }),
         #[cfg(feature = "peers")]
-        Contender::Peer { peer: Peer::CrossbeamChannel, messages, idle } => super::with_words!(size, W => {
-            let [there, back] = [(); 2].map(|()| peers::channel::<W>(messages, idle));
-            let way = |is_back| if is_back { back.clone() } else { there.clone() };
-            among(job, ledger, |is_back| Ok(way(is_back).0), |is_back| Ok(way(is_back).1))
-        }, 8, 48, 64, 1024),
+        Contender::Peer { peer: Peer::CrossbeamChannel, messages, idle } => {
+            super::with_few_words!(size, W => {
+                let [there, back] = [(); 2].map(|()| peers::channel::<W>(messages, idle));
+                let way = |is_back| if is_back { back.clone() } else { there.clone() };
+                among(job, ledger, |is_back| Ok(way(is_back).0), |is_back| Ok(way(is_back).1))
+            })
+        }
         #[cfg(feature = "peers")]
-        Contender::Peer { peer: Peer::Disruptor, messages, idle } => super::with_words!(size, W => {
+        Contender::Peer { peer: Peer::Disruptor, messages, idle } => super::with_few_words!(size, W => {
             between(job, ledger, [(); 2].map(|()| peers::disruptor::<W>(messages, idle)))
-        }, 8, 48, 64, 1024),
+        }),
         Contender::Mpmc { form: Form::Bytes, .. } => rings::<mpmc::Ring<[u8]>>(job, ledger),
         Contender::Mpmc { form: Form::Typed, .. } => super::with_words!(size, W => {
             rings::<mpmc::Ring<[u64; W]>>(job, ledger)

@@ -6,7 +6,7 @@ use crossbeam_queue::ArrayQueue;
 use crossbeam_utils::Backoff;
 use serde::{Deserialize, Serialize};
 
-use super::{Receiver, Sender};
+use super::{Idle, Receiver, Sender};
 
 /// What passes between two looks at a queue that was empty or full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +42,7 @@ impl<const W: usize> Array<W> {
                 return done;
             }
             match self.back_off {
-                BackOff::Pauses(pauses) => (0..pauses).for_each(|_| std::hint::spin_loop()),
+                BackOff::Pauses(pauses) => Idle::Pauses(pauses).pause(),
                 BackOff::Spin => backoff.spin(),
                 BackOff::Snooze => backoff.snooze(),
             }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Receiver, Sender};
+use super::{Idle, Receiver, Sender};
 
 /// A side of an rtrb ring, with the pauses between two looks that suit it best.
 #[derive(Debug)]
@@ -16,9 +16,7 @@ pub struct Rtrb<H> {
 impl<H> Rtrb<H> {
     #[inline]
     fn back_off(&self) {
-        for _ in 0..self.pauses {
-            std::hint::spin_loop();
-        }
+        Idle::Pauses(self.pauses).pause();
     }
 }
 

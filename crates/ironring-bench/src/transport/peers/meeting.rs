@@ -1,9 +1,10 @@
-//! Where two sockets meet that are addressed by a path, and how the sender learns that all has come.
+//! Sockets of libraries, which meet at a path; and how the sender learns that all has come.
 
 use std::{
     ffi::CString,
     fs::File,
     io::{self, Write},
+    marker::PhantomData,
     os::fd::AsRawFd,
     path::Path,
 };
@@ -11,47 +12,78 @@ use std::{
 use ironring_testkit::{Args, Role};
 use tempfile::TempDir;
 
-use crate::transport::{End, note::Note, system_call};
+use crate::transport::{End, Link, Receiver, Sender, Setup, note::Note, system_call};
 
-/// A directory of its own, and a pipe by which the receiver says that it is done.
+/// A socket of a library, which sends or receives.
+pub trait Socket: Sender + Receiver + Sized {
+    /// Whether the library is there.
+    ///
+    /// # Errors
+    ///
+    /// If not: it says how to install it.
+    fn is_there() -> io::Result<()>;
+
+    /// Opens the socket of one end: the receiver's waits to be found, the sender's looks for it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the library.
+    fn open(place: Place, setup: &Setup) -> io::Result<Self>;
+}
+
+/// A way for messages between two such sockets, as its maker keeps it: a directory of its own, and a pipe by
+/// which the receiver says that it is done.
 #[derive(Debug)]
-pub(super) struct Meeting {
+pub struct Meeting<S> {
     _dir: TempDir,
     address: Note,
     done: (io::PipeReader, io::PipeWriter),
+    _socket: PhantomData<fn() -> S>,
 }
 
 /// What a side has of it.
 #[derive(Debug)]
-pub(super) struct Place {
+pub struct Place {
     /// Where the receiver listens.
     pub(super) address: CString,
+    pub(super) end: End,
     done: File,
-    end: End,
 }
 
 fn pipe(name: &str) -> String {
     format!("{name}-done")
 }
 
-impl Meeting {
-    pub(super) fn new() -> io::Result<Self> {
+impl<S: Socket> Link for Meeting<S> {
+    type Sender = S;
+    type Receiver = S;
+
+    fn new(_setup: &Setup) -> io::Result<Self> {
+        S::is_there()?;
         let dir = tempfile::tempdir()?;
         let address = Note::new(&format!("ipc://{}", Path::new(dir.path()).join("socket").display()))?;
-        Ok(Self { _dir: dir, address, done: io::pipe()? })
+        Ok(Self { _dir: dir, address, done: io::pipe()?, _socket: PhantomData })
     }
 
-    pub(super) fn pass(&self, role: Role, name: &str, end: End) -> Role {
+    fn pass(&self, role: Role, name: &str, end: End) -> Role {
         let role = self.address.pass(role, name);
         match end {
             End::Sending => role.pass_fd(&pipe(name), &self.done.0),
             End::Receiving => role.pass_fd(&pipe(name), &self.done.1),
         }
     }
+
+    fn sender(args: &mut Args, name: &str, setup: &Setup) -> io::Result<S> {
+        S::open(Place::take(args, name, End::Sending)?, setup)
+    }
+
+    fn receiver(args: &mut Args, name: &str, setup: &Setup) -> io::Result<S> {
+        S::open(Place::take(args, name, End::Receiving)?, setup)
+    }
 }
 
 impl Place {
-    pub(super) fn take(args: &mut Args, name: &str, end: End) -> io::Result<Self> {
+    fn take(args: &mut Args, name: &str, end: End) -> io::Result<Self> {
         let address = CString::new(Note::take(args, name)?)?;
         Ok(Self { address, done: args.fd(&pipe(name)).into(), end })
     }

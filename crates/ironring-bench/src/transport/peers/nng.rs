@@ -5,13 +5,11 @@ use std::{
     io, ptr,
 };
 
-use ironring_testkit::{Args, Role};
-
 use super::{
     library::functions,
-    meeting::{Meeting, Place},
+    meeting::{self, Meeting, Place},
 };
-use crate::transport::{End, Link, Receiver, Sender, Setup, expect_len};
+use crate::transport::{End, Receiver, Sender, Setup, expect_len};
 
 /// A socket, as nng.h has it: a struct of one number.
 #[derive(Clone, Copy, Debug)]
@@ -57,9 +55,8 @@ impl Nng {
     }
 }
 
-/// A way for messages, as its maker keeps it.
-#[derive(Debug)]
-pub struct NanoNext(Meeting);
+/// A way for messages between two of its sockets.
+pub type NanoNext = Meeting<Socket>;
 
 /// A socket. The receiver's listens, the sender's dials as soon as it can.
 #[derive(Debug)]
@@ -69,11 +66,18 @@ pub struct Socket {
     place: Place,
 }
 
-impl Socket {
-    fn open(place: Place, end: End, setup: &Setup) -> io::Result<Self> {
+impl meeting::Socket for Socket {
+    fn is_there() -> io::Result<()> {
+        Nng::load().map(drop)
+    }
+
+    fn open(place: Place, setup: &Setup) -> io::Result<Self> {
         let nng = Nng::load()?;
         let mut id = Id(0);
-        let open = if end == End::Sending { nng.push } else { nng.pull };
+        let (open, join, flags) = match place.end {
+            End::Sending => (nng.push, nng.dial, NONBLOCK),
+            End::Receiving => (nng.pull, nng.listen, 0),
+        };
         // SAFETY: it writes a socket's number to `id`.
         nng.done(|| unsafe { open(&raw mut id) })?;
         let this = Self { nng, id, place };
@@ -88,7 +92,6 @@ impl Socket {
             };
             nng.done(set)?;
         }
-        let (join, flags) = if end == End::Sending { (nng.dial, NONBLOCK) } else { (nng.listen, 0) };
         let address = this.place.address.as_ptr();
         // SAFETY: the socket is open, the address ends with NUL, and null asks for nothing back.
         nng.done(|| unsafe { join(id, address, ptr::null_mut(), flags) })?;
@@ -101,28 +104,6 @@ impl Drop for Socket {
         self.place.finish();
         // SAFETY: it takes a number, and the socket is not used again.
         unsafe { (self.nng.close)(self.id) };
-    }
-}
-
-impl Link for NanoNext {
-    type Sender = Socket;
-    type Receiver = Socket;
-
-    fn new(_setup: &Setup) -> io::Result<Self> {
-        Nng::load()?;
-        Meeting::new().map(Self)
-    }
-
-    fn pass(&self, role: Role, name: &str, end: End) -> Role {
-        self.0.pass(role, name, end)
-    }
-
-    fn sender(args: &mut Args, name: &str, setup: &Setup) -> io::Result<Socket> {
-        Socket::open(Place::take(args, name, End::Sending)?, End::Sending, setup)
-    }
-
-    fn receiver(args: &mut Args, name: &str, setup: &Setup) -> io::Result<Socket> {
-        Socket::open(Place::take(args, name, End::Receiving)?, End::Receiving, setup)
     }
 }
 

@@ -5,13 +5,11 @@ use std::{
     io,
 };
 
-use ironring_testkit::{Args, Role};
-
 use super::{
     library::functions,
-    meeting::{Meeting, Place},
+    meeting::{self, Meeting, Place},
 };
-use crate::transport::{End, Link, Receiver, Sender, Setup, expect_len};
+use crate::transport::{End, Receiver, Sender, Setup, expect_len};
 
 functions! {
     /// Of zmq.h, version 4.
@@ -59,9 +57,8 @@ impl Zmq {
     }
 }
 
-/// A way for messages, as its maker keeps it.
-#[derive(Debug)]
-pub struct ZeroMq(Meeting);
+/// A way for messages between two of its sockets.
+pub type ZeroMq = Meeting<Socket>;
 
 /// A socket in a context of its own. The receiver's is bound, the sender's connects as soon as it can.
 #[derive(Debug)]
@@ -72,11 +69,19 @@ pub struct Socket {
     place: Place,
 }
 
-impl Socket {
-    fn open(place: Place, kind: c_int, setup: &Setup) -> io::Result<Self> {
+impl meeting::Socket for Socket {
+    fn is_there() -> io::Result<()> {
+        Zmq::load().map(drop)
+    }
+
+    fn open(place: Place, setup: &Setup) -> io::Result<Self> {
         let zmq = Zmq::load()?;
         // SAFETY: it takes nothing.
         let context = unsafe { (zmq.ctx_new)() };
+        let (kind, join) = match place.end {
+            End::Sending => (PUSH, zmq.connect),
+            End::Receiving => (PULL, zmq.bind),
+        };
         // SAFETY: the context is a new one; null is refused.
         let socket = unsafe { (zmq.socket)(context, kind) };
         let this = Self { zmq, context, socket, place };
@@ -92,7 +97,6 @@ impl Socket {
             };
             zmq.done(call)?;
         }
-        let join = if kind == PULL { zmq.bind } else { zmq.connect };
         // SAFETY: the socket is open, and the address ends with NUL.
         zmq.done(|| unsafe { join(socket, this.place.address.as_ptr()) })?;
         Ok(this)
@@ -110,28 +114,6 @@ impl Drop for Socket {
             // SAFETY: the context is there, its only socket is closed, and it is not used again.
             unsafe { (self.zmq.ctx_term)(self.context) };
         }
-    }
-}
-
-impl Link for ZeroMq {
-    type Sender = Socket;
-    type Receiver = Socket;
-
-    fn new(_setup: &Setup) -> io::Result<Self> {
-        Zmq::load()?;
-        Meeting::new().map(Self)
-    }
-
-    fn pass(&self, role: Role, name: &str, end: End) -> Role {
-        self.0.pass(role, name, end)
-    }
-
-    fn sender(args: &mut Args, name: &str, setup: &Setup) -> io::Result<Socket> {
-        Socket::open(Place::take(args, name, End::Sending)?, PUSH, setup)
-    }
-
-    fn receiver(args: &mut Args, name: &str, setup: &Setup) -> io::Result<Socket> {
-        Socket::open(Place::take(args, name, End::Receiving)?, PULL, setup)
     }
 }
 
