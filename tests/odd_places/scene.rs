@@ -113,13 +113,14 @@ pub(crate) fn until<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// A process that has got as far as `READY`, and its ledger.
+/// A process that has got as far as `READY`, and its ledger. Its number is there by then, which
+/// a parent may set later than its child says so: 0 would be everybody of this process group.
 pub(crate) fn ready(role: Role) -> (Child, Ledger) {
     let ledger = Ledger::new(2).expect("a ledger");
     let mut child = role.ledger(&ledger).spawn().expect("a process");
     until("getting ready", || {
         assert_eq!(child.wait_timeout(Duration::ZERO), None, "it has ended");
-        (ledger.get(STATE) == READY).then_some(())
+        (ledger.get(STATE) == READY && ledger.get(PID) != 0).then_some(())
     });
     (child, ledger)
 }
