@@ -122,10 +122,26 @@ pub enum Error {
     /// A word in shared memory holds what no participant writes there.
     #[error(transparent)]
     Corrupt(#[from] Corrupt),
-    /// The directory for bare names cannot be trusted.
-    #[error("{} is not safe for rings: {reason}", path.display())]
+    /// The ring is another user's, and was not asked for as such.
+    #[error(
+        "{} belongs to user {owner}, and should to {expected}: whoever has it can write anything to it, so ask for it \
+         if that user is trusted with that, by `Name::owned_by` (--owner {owner} on the command line)", path.display()
+    )]
+    OtherOwner {
+        /// Its file, or its name where it is in a System V segment.
+        path: PathBuf,
+        /// The number of the user whose it is.
+        owner: u32,
+        /// Who may own it.
+        expected: String,
+    },
+    /// In a directory on the way to the ring, others can put another in its place.
+    #[error(
+        "{} is not safe for rings: {reason}; what lies there can be asked for by `Name::in_any_directory` \
+         (--any-directory on the command line)", path.display()
+    )]
     UnsafeDirectory {
-        /// The directory.
+        /// The directory, or a symbolic link that leads there.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,

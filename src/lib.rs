@@ -106,7 +106,7 @@ pub use self::{
     liveness::{Presence, State},
     memory::guard_against_truncation,
     observe::{Cursors, Observer, Peek, Peeked, Usage},
-    region::{Salvaged, close, default_directory, names, path_of, remove, reopen, salvage},
+    region::{Name, Salvaged, close, default_directory, names, path_of, remove, reopen, salvage},
     share::Peer,
     waiting::Readiness,
 };

@@ -3,12 +3,12 @@
 use std::{
     marker::PhantomData,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
-    path::{Path, PathBuf},
+    path::PathBuf,
     ptr::NonNull,
 };
 
 use crate::{
-    Consumer, Delivery, Error, Options, Placement, Producer, Wary,
+    Consumer, Delivery, Error, Name, Options, Placement, Producer, Wary,
     algorithm::Algorithm,
     geometry::Geometry,
     payload::Payload,
@@ -47,37 +47,39 @@ impl<M: Payload + ?Sized, A: Algorithm> Clone for Ring<M, A> {
 
 impl<M: Payload + ?Sized, A: Algorithm> Ring<M, A> {
     /// Makes a ring called `name`, which must be free. A bare name lies in the
-    /// [`default_directory`](crate::default_directory); a name with a slash is a path.
+    /// [`default_directory`](crate::default_directory); a name with a slash is a path. Where others
+    /// can rename and remove, that must be asked for: see [`Name`].
     ///
     /// # Errors
     ///
     /// [`Error::AlreadyExists`]; [`Error::Options`]; [`Error::UnsafeDirectory`];
     /// [`Error::Io`], also if the space cannot be allocated.
-    pub fn create(name: impl AsRef<Path>, options: &Options) -> Result<Self, Error> {
+    pub fn create(name: impl Into<Name>, options: &Options) -> Result<Self, Error> {
         let geometry = A::geometry::<M>(options)?;
-        Region::create(name.as_ref(), geometry, options).map(Self::of)
+        Region::create(&name.into(), geometry, options).map(Self::of)
     }
 
     /// Opens the ring called `name`, of any capacity; its messages must be `M`, with type
-    /// tag 0.
+    /// tag 0. A ring of another user's must be asked for: see [`Name`].
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`]; [`Error::Invalid`] if it is no usable ring;
-    /// [`Error::Mismatch`] if its messages are not `M`; [`Error::Io`].
-    pub fn open(name: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::checked(Region::open(name.as_ref())?, None)
+    /// [`Error::NotFound`]; [`Error::OtherOwner`]; [`Error::UnsafeDirectory`]; [`Error::Invalid`] if it
+    /// is no usable ring; [`Error::Mismatch`] if its messages are not `M`; [`Error::Io`].
+    pub fn open(name: impl Into<Name>) -> Result<Self, Error> {
+        Self::checked(Region::open(&name.into())?, None)
     }
 
-    /// Opens the ring called `name`, which must be as `options` say.
+    /// Opens the ring called `name`, which must be as `options` say, and let nobody in whom their
+    /// [mode](Options::mode) would not.
     ///
     /// # Errors
     ///
     /// Those of [`open`](Self::open); [`Error::Mismatch`] names both what was found and
     /// what was asked for.
-    pub fn open_like(name: impl AsRef<Path>, options: &Options) -> Result<Self, Error> {
+    pub fn open_like(name: impl Into<Name>, options: &Options) -> Result<Self, Error> {
         let geometry = A::geometry::<M>(options)?;
-        Self::checked(Region::open(name.as_ref())?, Some(&geometry))
+        Self::alike(Region::open(&name.into())?, &geometry, options)
     }
 
     /// Opens the ring called `name`, or makes it, whichever is possible: of all who call
@@ -87,10 +89,10 @@ impl<M: Payload + ?Sized, A: Algorithm> Ring<M, A> {
     ///
     /// Those of [`open_like`](Self::open_like) and [`create`](Self::create), but for
     /// `NotFound` and `AlreadyExists`.
-    pub fn open_or_create(name: impl AsRef<Path>, options: &Options) -> Result<Self, Error> {
+    pub fn open_or_create(name: impl Into<Name>, options: &Options) -> Result<Self, Error> {
         let geometry = A::geometry::<M>(options)?;
-        let region = Region::open_or_create(name.as_ref(), geometry, options)?;
-        Self::checked(region, Some(&geometry))
+        let region = Region::open_or_create(&name.into(), geometry, options)?;
+        Self::alike(region, &geometry, options)
     }
 
     /// Makes a ring without a name, in a memfd: for threads, for children that inherit it,
@@ -175,11 +177,11 @@ impl<M: Payload + ?Sized, A: Algorithm> Ring<M, A> {
     /// ```
     pub unsafe fn create_in(
         memory: NonNull<[u8]>,
-        lock_file: impl AsRef<Path>,
+        lock_file: impl Into<Name>,
         options: &Options,
     ) -> Result<Self, Error> {
         let geometry = A::geometry::<M>(options)?;
-        Region::create_in(lent(memory), lock_file.as_ref(), geometry, options).map(Self::of)
+        Region::create_in(lent(memory), &lock_file.into(), geometry, options).map(Self::of)
     }
 
     /// Opens the ring in `memory`, which [`create_in`](Self::create_in) made there, in this process or in
@@ -192,8 +194,8 @@ impl<M: Payload + ?Sized, A: Algorithm> Ring<M, A> {
     /// # Safety
     ///
     /// As for [`create_in`](Self::create_in).
-    pub unsafe fn open_in(memory: NonNull<[u8]>, lock_file: impl AsRef<Path>) -> Result<Self, Error> {
-        Self::checked(Region::open_in(lent(memory), lock_file.as_ref())?, None)
+    pub unsafe fn open_in(memory: NonNull<[u8]>, lock_file: impl Into<Name>) -> Result<Self, Error> {
+        Self::checked(Region::open_in(lent(memory), &lock_file.into())?, None)
     }
 
     /// Writes all of the ring to its file on disk, and returns when it is there (`msync`). A ring in
@@ -222,6 +224,20 @@ impl<M: Payload + ?Sized, A: Algorithm> Ring<M, A> {
 
     fn of(region: Region) -> Self {
         Self { region, _payload: PhantomData }
+    }
+
+    /// The ring of `region`, if it is of this geometry, and its mode lets in no more than that of `options`.
+    fn alike(region: Region, geometry: &Geometry, options: &Options) -> Result<Self, Error> {
+        let asked = options.permissions();
+        let found = region.file().mode()?.unwrap_or(asked);
+        if found & !asked & 0o666 != 0 {
+            return Err(Error::Mismatch {
+                field: "mode",
+                found: format!("{found:o}"),
+                expected: format!("{asked:o}, or one that lets fewer in (`Options::mode`)"),
+            });
+        }
+        Self::checked(region, Some(geometry))
     }
 
     pub(crate) fn checked(region: Region, expected: Option<&Geometry>) -> Result<Self, Error> {

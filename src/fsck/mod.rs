@@ -12,14 +12,14 @@ mod repair;
 mod report;
 mod stream;
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 pub use self::{
     repair::{Repaired, repair},
     report::{At, Finding, Report},
 };
 use crate::{
-    Error,
+    Error, Name,
     header::Identity,
     memory::Mapping,
     region::{Region, RegionFile},
@@ -44,8 +44,8 @@ use crate::{
 /// assert!(fsck::check(&path)?.is_whole());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn check(name: impl AsRef<Path>) -> Result<Report, Error> {
-    let (file, mapping, identity) = Region::open_read_only(name.as_ref())?;
+pub fn check(name: impl Into<Name>) -> Result<Report, Error> {
+    let (file, mapping, identity) = Region::open_read_only(&name.into())?;
     check_region(&file, &mapping, &identity)
 }
 

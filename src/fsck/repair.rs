@@ -1,9 +1,7 @@
 //! Setting right what a check finds.
 
-use std::path::Path;
-
 use super::{Report, check, exchange};
-use crate::{Error, Role, liveness::RecordLock, record::Record, region::Region};
+use crate::{Error, Name, Role, liveness::RecordLock, record::Record, region::Region};
 
 /// What [`repair`] has done, and how the ring is now.
 ///
@@ -59,8 +57,9 @@ pub struct Repaired {
 /// assert!(repaired.done.is_empty() && repaired.report.is_whole());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn repair(name: impl AsRef<Path>) -> Result<Repaired, Error> {
-    let region = Region::open(name.as_ref())?;
+pub fn repair(name: impl Into<Name>) -> Result<Repaired, Error> {
+    let name = name.into();
+    let region = Region::open(&name)?;
     let mut done = Vec::new();
     if let Some(exchange) = region.identity().geometry.exchange {
         let locks = (0..exchange.participants).map(|number| lock(&region, exchange.record(number)));

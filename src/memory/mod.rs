@@ -28,6 +28,6 @@ pub(crate) use mapping::{Area, HalfWord, Mapping, Span, Word, WordRef};
 #[cfg(loom)]
 pub use mapping::{Life, Sleep};
 #[cfg(not(loom))]
-pub(crate) use place::{check_file_system, huge_page_size, is_memory};
+pub(crate) use place::{check_file_system, huge_page_size, is_memory, is_proc};
 #[cfg(not(loom))]
 pub(crate) use segment::Segment;

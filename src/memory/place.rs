@@ -21,6 +21,11 @@ pub(crate) fn is_memory(file: &File) -> io::Result<bool> {
     Ok(kind == libc::HUGETLBFS_MAGIC || kind == libc::TMPFS_MAGIC)
 }
 
+/// Whether `file` is one of /proc, whose links lead to what their text does not say.
+pub(crate) fn is_proc(file: &File) -> io::Result<bool> {
+    Ok(file_system(file)?.f_type == libc::PROC_SUPER_MAGIC)
+}
+
 /// Whether the locks and the pages of `file` are kept by this machine's kernel, and by nobody else.
 pub(crate) fn check_file_system(file: &File) -> Result<(), Error> {
     let found =

@@ -1,9 +1,7 @@
 //! Looking after a ring by its name, whatever its messages are.
 
-use std::path::Path;
-
 use super::{Recovered, aside, recover_region, shared::Shared};
-use crate::{Error, Kind, region::Region};
+use crate::{Error, Kind, Name, region::Region};
 
 /// Sets right what participants of the ring called `name` left that died; says what that was.
 ///
@@ -21,8 +19,8 @@ use crate::{Error, Kind, region::Region};
 /// assert!(mpmc::recover(&name)?.is_empty(), "nobody has died");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn recover(name: impl AsRef<Path>) -> Result<Vec<Recovered>, Error> {
-    recover_region(&open(name.as_ref())?)
+pub fn recover(name: impl Into<Name>) -> Result<Vec<Recovered>, Error> {
+    recover_region(&open(&name.into())?)
 }
 
 /// Takes the messages of the ring called `name` that were [set aside](super::Ring::set_aside)
@@ -54,16 +52,16 @@ pub fn recover(name: impl AsRef<Path>) -> Result<Vec<Recovered>, Error> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn take_set_aside<E: From<Error>>(
-    name: impl AsRef<Path>,
+    name: impl Into<Name>,
     position: u64,
     keep: impl FnOnce(&[Vec<u8>]) -> Result<(), E>,
 ) -> Result<bool, E> {
-    let region = open(name.as_ref())?;
+    let region = open(&name.into())?;
     let shared = Shared::of(region.mapping(), &region.identity().geometry);
     Ok(aside::take(&region, &shared, position, keep)?.is_some())
 }
 
-fn open(name: &Path) -> Result<Region, Error> {
+fn open(name: &Name) -> Result<Region, Error> {
     let region = Region::open(name)?;
     match region.identity().kind {
         Kind::Mpmc => Ok(region),

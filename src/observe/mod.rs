@@ -15,7 +15,7 @@ use self::{
     walk::{Messages, Step, Walk},
 };
 use crate::{
-    Delivery, Error, Kind, Placement, Presence, Role,
+    Delivery, Error, Kind, Name, Placement, Presence, Role,
     error::Corrupt,
     header::Identity,
     layout::{AT_CONSUMER, AT_HEAD, AT_RECORD_MARK, AT_RETIRED, AT_TAIL},
@@ -104,8 +104,8 @@ impl Observer {
     ///
     /// [`Error::NotFound`]; [`Error::Invalid`] if it is no usable ring; [`Error::Io`], also
     /// if the file may not be read.
-    pub fn open(name: impl AsRef<Path>) -> Result<Self, Error> {
-        let (file, mapping, identity) = Region::open_read_only(name.as_ref())?;
+    pub fn open(name: impl Into<Name>) -> Result<Self, Error> {
+        let (file, mapping, identity) = Region::open_read_only(&name.into())?;
         Ok(Self {
             area: mapping
                 .area(identity.geometry.data_offset() as usize, identity.geometry.data_len() as usize),

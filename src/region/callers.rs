@@ -4,11 +4,11 @@ use std::{
     fs::{OpenOptions, Permissions},
     io,
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
-    path::Path,
 };
 
 use super::{
-    Plan, RegionFile,
+    Name, Plan, RegionFile,
+    directory::Directory,
     source::{Lent, Source},
 };
 use crate::{error::Error, header::check_boot_is_known, memory::Mapping, placement::Pages};
@@ -28,8 +28,9 @@ fn check(lent: Lent) -> Result<(), Error> {
 }
 
 /// Makes a region there, and the companion, which must not be there yet.
-pub(super) fn create(lent: Lent, path: &Path, plan: &Plan) -> Result<RegionFile, Error> {
+pub(super) fn create(lent: Lent, lock: &Name, plan: &Plan) -> Result<RegionFile, Error> {
     check(lent)?;
+    let path = lock.path();
     let needed = plan.geometry.region_len();
     if lent.len as u64 != needed {
         return Err(Error::Options {
@@ -47,6 +48,7 @@ pub(super) fn create(lent: Lent, path: &Path, plan: &Plan) -> Result<RegionFile,
         });
     }
     check_boot_is_known()?;
+    Directory::of(path, lock.allowed())?;
     let making = |e| Error::io(format!("making the lock file {}", path.display()), e);
     let made = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path);
     let file = made.map_err(|e| match e.kind() {
@@ -64,8 +66,8 @@ pub(super) fn create(lent: Lent, path: &Path, plan: &Plan) -> Result<RegionFile,
 }
 
 /// Opens the region there, and its companion.
-pub(super) fn open(lent: Lent, path: &Path) -> Result<RegionFile, Error> {
+pub(super) fn open(lent: Lent, lock: &Name) -> Result<RegionFile, Error> {
     check(lent)?;
-    let file = RegionFile::open(path, true)?;
+    let file = RegionFile::open(lock.path(), lock.allowed(), true)?;
     Ok(file.of_other(Source::Callers(lent), lent.len as u64))
 }

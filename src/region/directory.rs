@@ -1,12 +1,14 @@
-//! Where a name leads, and the directory in which bare names live.
+//! Where a name leads, the directory in which bare names live, and those of rings in general.
 
 use std::{
-    fs, io,
+    ffi::OsStr,
+    fs::{self, File},
+    io,
     os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
 };
 
-use super::user;
+use super::{Allowed, user, way};
 use crate::error::Error;
 
 /// The variable that names another directory for bare names.
@@ -95,42 +97,59 @@ pub fn names() -> Result<Vec<PathBuf>, Error> {
     Ok(names)
 }
 
-/// Makes the directory of bare names, if `path` lies there; else leaves it to the user.
-pub(super) fn prepare(path: &Path) -> Result<(), Error> {
-    let dir = default_directory();
-    if path.parent() != Some(&dir) {
-        return Ok(());
-    }
-    match fs::DirBuilder::new().mode(0o700).create(&dir) {
-        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => {
-            return Err(Error::io(format!("making the directory {}", dir.display()), e));
+/// The directory in which a ring lies, or is to lie, and the ring's name there.
+#[derive(Debug)]
+pub(super) struct Directory<'a> {
+    file: File,
+    name: &'a OsStr,
+}
+
+impl<'a> Directory<'a> {
+    /// That of the file at `path`, where no more people than are allowed can put files into it, or
+    /// take them out; that of bare names is to be nobody else's at all.
+    pub(super) fn of(path: &'a Path, allowed: Allowed) -> Result<Self, Error> {
+        let name = path.file_name().ok_or_else(|| Error::Options {
+            option: "the name",
+            found: format!("{:?}", path.display().to_string()),
+            expected: "a path to a file".into(),
+        })?;
+        let dir = directory_of(path);
+        if dir == default_directory() && !allowed.is_any_directory() {
+            check_private(dir, allowed)?;
         }
-        _ => {}
+        Ok(Self { file: way::open(dir, allowed)?, name })
     }
-    check(&dir)
+
+    /// The same for a new ring; that of bare names is made.
+    pub(super) fn prepare(path: &'a Path, allowed: Allowed) -> Result<Self, Error> {
+        let dir = directory_of(path);
+        if dir == default_directory() {
+            match fs::DirBuilder::new().mode(0o700).create(dir) {
+                Err(e) if e.kind() != io::ErrorKind::AlreadyExists => {
+                    return Err(Error::io(format!("making the directory {}", dir.display()), e));
+                }
+                _ => {}
+            }
+        }
+        Self::of(path, allowed)
+    }
+
+    /// Opens the file: a symbolic link is not followed, nothing is waited for.
+    pub(super) fn open_file(&self, write: bool) -> io::Result<File> {
+        let access = if write { libc::O_RDWR } else { libc::O_RDONLY };
+        way::open_at(&self.file, self.name, access | libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY)
+    }
 }
 
-/// Checks the directory of bare names, if `path` lies there and it exists.
-pub(super) fn check_for(path: &Path) -> Result<(), Error> {
-    let dir = default_directory();
-    if path.parent() != Some(&dir) {
-        return Ok(());
-    }
-    match check(&dir) {
-        Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(()),
-        done => done,
-    }
-}
-
-/// Whether nobody else can put files into `dir`, or take them out.
-fn check(dir: &Path) -> Result<(), Error> {
+/// Whether `dir`, that of bare names, is out of everybody else's reach.
+fn check_private(dir: &Path, allowed: Allowed) -> Result<(), Error> {
     let found =
         fs::symlink_metadata(dir).map_err(|e| Error::io(format!("looking at {}", dir.display()), e))?;
     let unsafe_because = |reason: String| Err(Error::UnsafeDirectory { path: dir.to_owned(), reason });
     if !found.is_dir() {
         return unsafe_because("it is not a directory (a symbolic link is not followed)".into());
     }
-    if !user::is_own(found.uid()) {
+    if !allowed.has_owner(found.uid()) {
         return unsafe_because(format!(
             "it belongs to user {}, not to you ({})",
             found.uid(),
@@ -144,4 +163,12 @@ fn check(dir: &Path) -> Result<(), Error> {
         ));
     }
     Ok(())
+}
+
+/// The directory that `path` is in.
+pub(super) fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    }
 }

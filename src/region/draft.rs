@@ -18,7 +18,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Contention, Plan};
+use super::{Contention, Plan, directory::directory_of};
 use crate::{error::Error, layout::AT_MAGIC, liveness, memory};
 
 /// A file in the directory of its future name.
@@ -124,13 +124,6 @@ impl Drop for Draft {
         if let Some(temporary) = &self.temporary {
             let _ = std::fs::remove_file(temporary);
         }
-    }
-}
-
-pub(super) fn directory_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => dir,
-        _ => Path::new("."),
     }
 }
 

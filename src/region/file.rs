@@ -1,7 +1,7 @@
 //! The file behind a region.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{File, Metadata, OpenOptions},
     io,
     os::{
         fd::AsRawFd,
@@ -11,7 +11,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Image, directory, source::Source};
+use super::{Allowed, Image, directory::Directory, source::Source};
 use crate::{
     error::Error,
     header::{Identity, LockFile},
@@ -47,6 +47,15 @@ impl Inode {
 impl RegionFile {
     /// Takes `file`, if it is one that can hold a region.
     pub(super) fn new(file: File, path: Option<PathBuf>) -> Result<Self, Error> {
+        Self::checked_by(file, path, |_| Ok(()))
+    }
+
+    /// The same, if `check` finds nothing wrong with what the kernel says of it.
+    fn checked_by(
+        file: File,
+        path: Option<PathBuf>,
+        check: impl FnOnce(&Metadata) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
         let found = file.metadata().map_err(|e| Error::io("looking at the region's file", e))?;
         memory::check_file_system(&file)?;
         if !found.is_file() {
@@ -56,29 +65,28 @@ impl RegionFile {
                 expected: "a regular file, or a memfd".into(),
             });
         }
+        check(&found)?;
         Ok(Self { file, path, inode: Inode::of(&found), len: found.len(), source: Source::File })
     }
 
-    /// Opens the file at `path`: symbolic links are not followed, nothing is waited for.
-    /// One in the directory of bare names is not even looked at where others may have put
-    /// it there.
-    pub(super) fn open(path: &Path, write: bool) -> Result<Self, Error> {
-        directory::check_for(path)?;
-        let file = OpenOptions::new()
-            .read(true)
-            .write(write)
-            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY)
-            .open(path)
-            .map_err(|e| match e.raw_os_error() {
-                Some(libc::ENOENT) => Error::NotFound { path: path.to_owned() },
-                Some(libc::ELOOP) => Error::Invalid {
-                    field: "the file's type",
-                    found: format!("a symbolic link at {}", path.display()),
-                    expected: "the ring itself: links are not followed".into(),
-                },
-                _ => Error::io(format!("opening {}", path.display()), e),
-            })?;
-        Self::new(file, Some(path.to_owned()))
+    /// Opens the file at `path`: symbolic links are not followed, nothing is waited for. Where others
+    /// may have put it there, or it is somebody else's, that must be allowed.
+    pub(super) fn open(path: &Path, allowed: Allowed, write: bool) -> Result<Self, Error> {
+        let not_found = || Error::NotFound { path: path.to_owned() };
+        let directory = Directory::of(path, allowed).map_err(|error| match error {
+            Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => not_found(),
+            error => error,
+        })?;
+        let file = directory.open_file(write).map_err(|e| match e.raw_os_error() {
+            Some(libc::ENOENT) => not_found(),
+            Some(libc::ELOOP) => Error::Invalid {
+                field: "the file's type",
+                found: format!("a symbolic link at {}", path.display()),
+                expected: "the ring itself: links are not followed".into(),
+            },
+            _ => Error::io(format!("opening {}", path.display()), e),
+        })?;
+        Self::checked_by(file, Some(path.to_owned()), |found| allowed.check(path, found))
     }
 
     /// The same file, locked for a region of `len` bytes that lie elsewhere.
@@ -144,6 +152,16 @@ impl RegionFile {
     /// Maps it for a participant: see [`Source::map_own`].
     pub(crate) fn map_own(&self, own: &File, len: usize, image: Image) -> Result<Arc<Mapping>, Error> {
         self.source.map_own(own, len, image)
+    }
+
+    /// The mode of the file at its path now; none where it has no path.
+    pub(crate) fn mode(&self) -> Result<Option<u32>, Error> {
+        if self.path.is_none() {
+            return Ok(None);
+        }
+        let found =
+            self.file.metadata().map_err(|e| Error::io("asking for the mode of the ring's file", e))?;
+        Ok(Some(found.mode() & 0o777))
     }
 
     pub(crate) fn as_file(&self) -> &File {

@@ -19,6 +19,7 @@ mod directory;
 mod draft;
 mod file;
 pub(crate) mod fork;
+mod meaning;
 mod memfd;
 mod name;
 mod named;
@@ -27,6 +28,7 @@ mod salvage;
 mod segment;
 mod source;
 pub(crate) mod user;
+mod way;
 
 use std::{
     os::fd::OwnedFd,
@@ -37,6 +39,7 @@ use std::{
 
 pub use self::{
     directory::{default_directory, names, path_of},
+    name::Name,
     named::{close, remove, reopen},
     salvage::{Salvaged, salvage},
 };
@@ -45,7 +48,7 @@ pub(crate) use self::{
     fork::{Image, wiped_on_fork},
     source::Lent,
 };
-use self::{name::Name, plan::Plan};
+use self::{name::Allowed, plan::Plan};
 use crate::{
     error::Error,
     geometry::Geometry,
@@ -71,29 +74,29 @@ pub struct Region {
 
 impl Region {
     /// Makes a region at `name`, where there must be none.
-    pub(crate) fn create(name: &Path, geometry: Geometry, options: &Options) -> Result<Self, Error> {
+    pub(crate) fn create(name: &Name, geometry: Geometry, options: &Options) -> Result<Self, Error> {
         check_system()?;
-        Name::of(name)?.create(&Plan::new(geometry, options)).and_then(Self::of)
+        name.create(&Plan::new(geometry, options)).and_then(Self::of)
     }
 
     /// Opens the region at `name`.
-    pub(crate) fn open(name: &Path) -> Result<Self, Error> {
+    pub(crate) fn open(name: &Name) -> Result<Self, Error> {
         check_system()?;
-        named::open(&Name::of(name)?)
+        named::open(name)
     }
 
     /// Maps the region at `name` for reading only, and leaves it as it is, even half
     /// removed.
-    pub(crate) fn open_read_only(name: &Path) -> Result<(RegionFile, Arc<Mapping>, Identity), Error> {
+    pub(crate) fn open_read_only(name: &Name) -> Result<(RegionFile, Arc<Mapping>, Identity), Error> {
         check_system()?;
-        let file = Name::of(name)?.open(false)?;
+        let file = name.open(false)?;
         let mapping = file.map_read_only()?;
         let identity = file.identity(&mapping)?;
         Ok((file, mapping, identity))
     }
 
     /// Opens the region at `name`, or makes it, whichever is possible first.
-    pub(crate) fn open_or_create(name: &Path, geometry: Geometry, options: &Options) -> Result<Self, Error> {
+    pub(crate) fn open_or_create(name: &Name, geometry: Geometry, options: &Options) -> Result<Self, Error> {
         let mut contention = Contention::new();
         loop {
             match Self::open(name) {
@@ -123,7 +126,7 @@ impl Region {
     /// Makes a region in memory of the caller's.
     pub(crate) fn create_in(
         lent: Lent,
-        lock: &Path,
+        lock: &Name,
         geometry: Geometry,
         options: &Options,
     ) -> Result<Self, Error> {
@@ -132,7 +135,7 @@ impl Region {
     }
 
     /// Opens the region in memory of the caller's.
-    pub(crate) fn open_in(lent: Lent, lock: &Path) -> Result<Self, Error> {
+    pub(crate) fn open_in(lent: Lent, lock: &Name) -> Result<Self, Error> {
         check_system()?;
         callers::open(lent, lock).and_then(Self::of)
     }

@@ -1,148 +1,184 @@
-//! What a ring's name stands for.
+//! A ring's name, and whose the ring may be.
 
 use std::{
-    fs::File,
-    os::fd::{FromRawFd, OwnedFd},
+    fs::Metadata,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
-use super::{Plan, RegionFile, directory, memfd, named, path_of, segment};
-use crate::{error::Error, share};
+use super::{Plan, RegionFile, meaning::Meaning, user};
+use crate::error::Error;
 
-/// What a name stands for. A name that contains a slash, but behind `unix:`, is always a path.
-#[derive(Debug)]
-pub(super) enum Name {
-    /// A file.
-    File(PathBuf),
-    /// `sysv:KEY` and `sysv-id:ID`.
-    Segment(segment::Which, PathBuf),
-    /// `fd:N`: a descriptor that this process has inherited.
-    Descriptor(libc::c_int),
-    /// `unix:PATH`: whatever the server there gives away.
-    Socket(PathBuf),
+/// A ring's name, and who besides this process's user may have put it there.
+///
+/// Wherever a ring is named, a path or a string does, and stands for a ring of this process's
+/// own (effective) user, in directories in which nobody but that user and root can rename or remove.
+/// Anything else is refused, and is to be had by asking for it, by this type. For those who have
+/// access to a ring may write anything to it: nobody should open a stranger's by mistake.
+///
+/// What asks for nothing that is there changes nothing: a ring of one's own is opened in any case.
+/// Rings that were passed on by a descriptor (`fd:`, `unix:`) have no path, and are taken as they are.
+///
+/// ```
+/// use ironring::{Name, Options, spsc};
+///
+/// let dir = tempfile::tempdir()?;
+/// let ticks = dir.path().join("ticks");
+/// spsc::Ring::<u64>::create(&ticks, &Options::messages(8).mode(0o666))?;
+///
+/// // One who is not user 1000 gets at user 1000's ring, or at one of its own.
+/// spsc::Ring::<u64>::open(Name::new(&ticks).owned_by(1000))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    path: PathBuf,
+    allowed: Allowed,
+}
+
+/// What a name asks for beyond its own user's rings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Allowed {
+    owner: Owner,
+    any_directory: bool,
+}
+
+/// Whose a ring may be besides one's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Owner {
+    #[default]
+    Nobody,
+    User(u32),
+    Anybody,
 }
 
 impl Name {
-    pub(super) fn of(name: &Path) -> Result<Self, Error> {
-        if let Some(path) = name.to_str().and_then(|text| text.strip_prefix("unix:")) {
-            return Ok(Self::Socket(path.into()));
-        }
-        if let Some(rest) = name.to_str().and_then(|text| text.strip_prefix("shm:")) {
-            return shm(rest).map(Self::File);
-        }
-        let text = name.to_str().filter(|text| !text.contains('/')).unwrap_or_default();
-        let Some((kind, rest)) = text.split_once(':') else { return path_of(name).map(Self::File) };
-        let wrong = |expected: &str| Error::Options {
-            option: "the name",
-            found: format!("{text:?}"),
-            expected: expected.into(),
-        };
-        match kind {
-            "sysv" => number(rest)
-                .map(|key| Self::Segment(segment::Which::Key(key), name.to_owned()))
-                .ok_or_else(|| wrong("sysv:KEY, a number of 32 bits, such as sysv:0x1234")),
-            "sysv-id" => number(rest)
-                .filter(|id| *id >= 0)
-                .map(|id| Self::Segment(segment::Which::Id(id), name.to_owned()))
-                .ok_or_else(|| wrong("sysv-id:ID, a number that `ipcs -m` shows as shmid")),
-            "fd" => number(rest)
-                .filter(|fd| *fd >= 0)
-                .map(Self::Descriptor)
-                .ok_or_else(|| wrong("fd:N, the number of a descriptor")),
-            _ => path_of(name).map(Self::File),
-        }
+    /// The name that stands for a ring of one's own, as a path or a string does.
+    pub fn new(name: impl AsRef<Path>) -> Self {
+        Self { path: name.as_ref().to_owned(), allowed: Allowed::default() }
     }
 
-    /// Opens what is locked, and knows where the bytes are.
+    /// Lets the ring, and directories on the way to it, also be the user's of the number `uid`: who
+    /// opens it trusts that user as it trusts itself with what comes out of the ring, and whomever
+    /// that user let in by the ring's mode. Root's rings are another user's, too.
+    ///
+    /// ```
+    /// use ironring::{Error, Name, spsc::Ring};
+    ///
+    /// let name = Name::new("/run/feed/ticks").owned_by(990);
+    /// assert!(matches!(Ring::<u64>::open(name), Err(Error::NotFound { .. })));
+    /// ```
+    pub const fn owned_by(mut self, uid: u32) -> Self {
+        self.allowed.owner = Owner::User(uid);
+        self
+    }
+
+    /// Lets the ring, and directories on the way to it, be anybody's.
+    ///
+    /// ```
+    /// use ironring::{Name, Observer, Options, spsc};
+    ///
+    /// let dir = tempfile::tempdir()?;
+    /// let path = dir.path().join("orders");
+    /// spsc::Ring::<[u8]>::create(&path, &Options::bytes(4096))?;
+    /// // As for root, who looks after the rings of all.
+    /// let observer = Observer::open(Name::new(&path).owned_by_anybody())?;
+    /// assert_eq!(observer.usage()?.messages, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub const fn owned_by_anybody(mut self) -> Self {
+        self.allowed.owner = Owner::Anybody;
+        self
+    }
+
+    /// Lets the ring lie where others may rename and remove: they can put another ring of an owner
+    /// that is allowed in its place, or none, at any time.
+    ///
+    /// ```
+    /// use std::{fs::Permissions, os::unix::fs::PermissionsExt};
+    ///
+    /// use ironring::{Error, Name, Options, spsc::Ring};
+    ///
+    /// let dir = tempfile::tempdir()?;
+    /// std::fs::set_permissions(dir.path(), Permissions::from_mode(0o770))?;
+    /// let path = dir.path().join("ring");
+    /// let options = Options::bytes(4096);
+    /// let refused = Ring::<[u8]>::create(&path, &options).expect_err("the group can remove it");
+    /// assert!(matches!(refused, Error::UnsafeDirectory { path, .. } if path == dir.path()));
+    /// Ring::<[u8]>::create(Name::new(&path).in_any_directory(), &options)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub const fn in_any_directory(mut self) -> Self {
+        self.allowed.any_directory = true;
+        self
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) const fn allowed(&self) -> Allowed {
+        self.allowed
+    }
+
+    /// Opens what the name stands for.
     pub(super) fn open(&self, write: bool) -> Result<RegionFile, Error> {
-        match self {
-            Self::File(path) => RegionFile::open(path, write),
-            Self::Segment(which, name) => segment::open(*which, name, write),
-            Self::Descriptor(fd) => memfd::open(duplicate(*fd)?),
-            Self::Socket(path) => memfd::open(share::fetch(path)?),
-        }
+        Meaning::of(&self.path)?.open(self.allowed, write)
     }
 
     /// Makes a region of that name.
     pub(super) fn create(&self, plan: &Plan) -> Result<RegionFile, Error> {
-        match self {
-            Self::File(path) => {
-                directory::prepare(path)?;
-                named::create_file(path, plan)
+        Meaning::of(&self.path)?.create(self.allowed, plan)
+    }
+}
+
+impl<P: AsRef<Path>> From<P> for Name {
+    fn from(name: P) -> Self {
+        Self::new(name)
+    }
+}
+
+impl From<&Self> for Name {
+    fn from(name: &Self) -> Self {
+        name.clone()
+    }
+}
+
+impl Allowed {
+    /// Whether directories are taken as they are.
+    pub(super) const fn is_any_directory(self) -> bool {
+        self.any_directory
+    }
+
+    /// Whether what is the user's of the number `owner` may be a ring, or the private directory of one.
+    pub(super) fn has_owner(self, owner: u32) -> bool {
+        user::is_own(owner)
+            || match self.owner {
+                Owner::Nobody => false,
+                Owner::User(uid) => user::is(owner, uid),
+                Owner::Anybody => true,
             }
-            Self::Segment(which, name) => segment::create(*which, name, plan),
-            Self::Descriptor(_) | Self::Socket(_) => Err(Error::Options {
-                option: "the name",
-                found: "of a ring that another process has made".into(),
-                expected: "another kind of name for a new ring: fd: and unix: are for getting one".into(),
-            }),
+    }
+
+    /// Whether the user of the number `owner` may rename and remove on the way to a ring.
+    pub(super) fn is_trusted(self, owner: u32) -> bool {
+        owner == user::ROOT || self.has_owner(owner)
+    }
+
+    /// Checks whose the ring at `name` is, as its file says.
+    pub(super) fn check(self, name: &Path, found: &Metadata) -> Result<(), Error> {
+        self.check_owner(name, found.uid())
+    }
+
+    /// Checks that a ring of the user `owner` may be one's at `name`.
+    pub(super) fn check_owner(self, name: &Path, owner: u32) -> Result<(), Error> {
+        if self.has_owner(owner) {
+            return Ok(());
         }
-    }
-}
-
-/// The file behind a name of `shm_open`: with or without its slash, and without any other.
-fn shm(name: &str) -> Result<PathBuf, Error> {
-    let bare = name.strip_prefix('/').unwrap_or(name);
-    if bare.is_empty() || bare.starts_with('.') || bare.len() > 255 || bare.contains(['/', '\0']) {
-        return Err(Error::Options {
-            option: "the name",
-            found: format!("{name:?}"),
-            expected: "shm:NAME, without a slash or shm:/NAME, as for `shm_open`".into(),
-        });
-    }
-    Ok(Path::new("/dev/shm").join(bare))
-}
-
-/// In decimal, or in hexadecimal as `ipcs` shows keys; also those beyond 2^31, which C has negative.
-fn number(text: &str) -> Option<i32> {
-    match text.strip_prefix("0x") {
-        Some(digits) => u32::from_str_radix(digits, 16).ok().map(u32::cast_signed),
-        None => text.parse::<i32>().ok().or_else(|| text.parse::<u32>().ok().map(u32::cast_signed)),
-    }
-}
-
-/// A descriptor of this process's own for the one that has the number `fd`, whosever that is.
-fn duplicate(fd: libc::c_int) -> Result<OwnedFd, Error> {
-    // SAFETY: takes integers; where `fd` is no descriptor, it says so.
-    let own = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 3) };
-    if own == -1 {
-        return Err(Error::os(format!("taking descriptor {fd} over, which should have been inherited")));
-    }
-    // SAFETY: the descriptor is new, and nobody else has it.
-    Ok(OwnedFd::from(unsafe { File::from_raw_fd(own) }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_told_apart() {
-        let of = |name: &str| Name::of(Path::new(name));
-        assert!(matches!(of("./sysv:1"), Ok(Name::File(_))));
-        assert!(matches!(of("orders:eu"), Ok(Name::File(_))), "other prefixes are part of a bare name");
-        assert!(matches!(of("sysv:0xffffffff"), Ok(Name::Segment(segment::Which::Key(-1), _))));
-        assert!(matches!(of("sysv:4294967295"), Ok(Name::Segment(segment::Which::Key(-1), _))));
-        assert!(matches!(of("sysv:-7"), Ok(Name::Segment(segment::Which::Key(-7), _))));
-        assert!(matches!(of("sysv-id:7"), Ok(Name::Segment(segment::Which::Id(7), _))));
-        assert!(matches!(of("fd:3"), Ok(Name::Descriptor(3))));
-        assert!(matches!(of("unix:/run/s"), Ok(Name::Socket(path)) if path == Path::new("/run/s")));
-        for name in ["shm:/ring", "shm:ring"] {
-            assert!(matches!(of(name), Ok(Name::File(path)) if path == Path::new("/dev/shm/ring")), "{name}");
-        }
-        for wrong in [
-            "sysv:",
-            "sysv:x",
-            "sysv:4294967296",
-            "sysv-id:-1",
-            "fd:",
-            "fd:-1",
-            "shm:",
-            "shm:/",
-            "shm:a/b",
-            "shm:..",
-        ] {
-            assert!(matches!(of(wrong), Err(Error::Options { .. })), "{wrong}");
-        }
+        let expected = match self.owner {
+            Owner::User(uid) => format!("user {} (you) or {uid}", user::effective()),
+            _ => format!("user {} (you)", user::effective()),
+        };
+        Err(Error::OtherOwner { path: name.to_owned(), owner, expected })
     }
 }

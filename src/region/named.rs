@@ -9,10 +9,10 @@
 use std::{path::Path, sync::atomic::Ordering};
 
 use super::{
-    Contention, Plan, Region,
+    Allowed, Contention, Name, Plan, Region,
+    directory::Directory,
     draft::Draft,
     file::{Inode, RegionFile},
-    name::Name,
     source::Source,
 };
 use crate::{
@@ -24,11 +24,12 @@ use crate::{
 };
 
 /// Makes a region at `path`; one whose removal was interrupted is out of the way first.
-pub(super) fn create_file(path: &Path, plan: &Plan) -> Result<RegionFile, Error> {
+pub(super) fn create_file(path: &Path, allowed: Allowed, plan: &Plan) -> Result<RegionFile, Error> {
+    Directory::prepare(path, allowed)?;
     let mut contention = Contention::new();
     loop {
         match Draft::new(path)?.publish(path, plan) {
-            Err(exists @ Error::AlreadyExists { .. }) => match RegionFile::open(path, true) {
+            Err(exists @ Error::AlreadyExists { .. }) => match RegionFile::open(path, allowed, true) {
                 Ok(file) if is_retired(&file)? => {
                     finish_removal(&file, path)?;
                 }
@@ -75,8 +76,8 @@ pub(super) fn open(name: &Name) -> Result<Region, Error> {
 /// assert!(ring.is_retired());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn remove(name: impl AsRef<Path>) -> Result<(), Error> {
-    let name = Name::of(name.as_ref())?;
+pub fn remove(name: impl Into<Name>) -> Result<(), Error> {
+    let name = name.into();
     let mut contention = Contention::new();
     loop {
         let file = name.open(true)?;
@@ -114,8 +115,8 @@ pub fn remove(name: impl AsRef<Path>) -> Result<(), Error> {
 /// assert!(!ring.is_closed());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn close(name: impl AsRef<Path>) -> Result<(), Error> {
-    Region::open(name.as_ref()).map(|region| region.close())
+pub fn close(name: impl Into<Name>) -> Result<(), Error> {
+    Region::open(&name.into()).map(|region| region.close())
 }
 
 /// Opens the ring called `name` again, whatever it carries, as [`Ring::reopen`](crate::Ring::reopen)
@@ -124,8 +125,8 @@ pub fn close(name: impl AsRef<Path>) -> Result<(), Error> {
 /// # Errors
 ///
 /// As [`close`].
-pub fn reopen(name: impl AsRef<Path>) -> Result<(), Error> {
-    Region::open(name.as_ref()).map(|region| region.reopen())
+pub fn reopen(name: impl Into<Name>) -> Result<(), Error> {
+    Region::open(&name.into()).map(|region| region.reopen())
 }
 
 /// Retires the ring in `file` and takes the name `path` from it, unless somebody else

@@ -1,8 +1,8 @@
 //! Taking a ring over that was made before the machine was restarted.
 
-use std::{io, path::Path};
+use std::io;
 
-use super::{Region, name::Name};
+use super::{Name, Region};
 use crate::{
     error::Error,
     fsck::{self, Report},
@@ -44,9 +44,9 @@ pub enum Salvaged {
 /// assert!(matches!(ironring::salvage(&path)?, Salvaged::OfThisBoot));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn salvage(name: impl AsRef<Path>) -> Result<Salvaged, Error> {
+pub fn salvage(name: impl Into<Name>) -> Result<Salvaged, Error> {
     super::check_system()?;
-    let file = Name::of(name.as_ref())?.open(true)?;
+    let file = name.into().open(true)?;
     let mapping = file.map(file.mappable_len()?)?;
     let mut identity = Identity::read_of_any_boot(&mapping, file.len(), file.lock_file())?;
     match identity.boot() {

@@ -13,7 +13,7 @@ use std::{
     sync::atomic::Ordering,
 };
 
-use super::{Contention, Plan, RegionFile, source::Source};
+use super::{Allowed, Contention, Plan, RegionFile, source::Source};
 use crate::{
     error::Error,
     layout::{AT_MAGIC, MAGIC},
@@ -48,14 +48,18 @@ fn companion(segment: Segment) -> PathBuf {
     PathBuf::from(format!("/dev/shm/ironring-sysv-{}", segment.0))
 }
 
-/// Opens the companion of the segment, once its maker is done with both.
-pub(super) fn open(which: Which, name: &Path, write: bool) -> Result<RegionFile, Error> {
+/// Opens the companion of the segment, once its maker is done with both. Whose they are must be
+/// allowed: the segment's owner, and who made it, can remove it or let others in.
+pub(super) fn open(which: Which, name: &Path, allowed: Allowed, write: bool) -> Result<RegionFile, Error> {
     let segment = which.find(name)?;
     let looking = |e| Error::io(format!("looking at the segment {}", name.display()), e);
     let status = segment.status().map_err(looking)?;
+    for owner in [status.shm_perm.uid, status.shm_perm.cuid] {
+        allowed.check_owner(name, owner)?;
+    }
     let mut contention = Contention::new();
     loop {
-        match RegionFile::open(&companion(segment), write) {
+        match RegionFile::open(&companion(segment), allowed, write) {
             Ok(file) => {
                 let mapping = Source::Segment(segment).map_read_only(file.as_file(), 0)?;
                 let is_made = mapping.word(AT_MAGIC).load(Ordering::Acquire) == MAGIC;

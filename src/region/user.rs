@@ -1,5 +1,8 @@
 //! Which user this is, and whether another one is the same.
 
+/// Who may do anything.
+pub(super) const ROOT: u32 = 0;
+
 /// The user whom this process acts as.
 pub(super) fn effective() -> u32 {
     // SAFETY: has no preconditions and cannot fail.
@@ -7,11 +10,16 @@ pub(super) fn effective() -> u32 {
 }
 
 /// Whether `user`, as the kernel tells of a file or of a peer, is who this process acts as.
-///
-/// In a user namespace, all who have no number there are told by one and the same: that is nobody's
-/// own, unless every user has a number.
 pub(crate) fn is_own(user: u32) -> bool {
-    user == effective() && (user != OF_THE_NAMELESS || all_have_numbers())
+    is(user, effective())
+}
+
+/// Whether `user`, as the kernel tells of a file or of a peer, is the one of the number `wanted`.
+///
+/// In a user namespace, all who have no number there are told by one and the same: that is nobody's,
+/// unless every user has a number.
+pub(super) fn is(user: u32, wanted: u32) -> bool {
+    user == wanted && (user != OF_THE_NAMELESS || all_have_numbers())
 }
 
 /// The number of those who have none (`/proc/sys/kernel/overflowuid`, which nobody changes).

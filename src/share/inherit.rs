@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use crate::{Error, Ring, algorithm::Algorithm, payload::Payload, region::Region};
+use crate::{Error, Name, Ring, algorithm::Algorithm, payload::Payload, region::Region};
 
 impl<M: Payload + ?Sized, A: Algorithm> Ring<M, A> {
     /// Has the program that `command` starts inherit the ring: its descriptor, whose number is in the
@@ -63,7 +63,7 @@ impl<M: Payload + ?Sized, A: Algorithm> Ring<M, A> {
         let found = std::env::var(variable).unwrap_or_default();
         let number = found.parse::<libc::c_int>().ok().filter(|fd| *fd >= 0);
         let number = number.ok_or_else(|| Error::NotInherited { variable: variable.to_owned(), found })?;
-        let ring = Self::checked(Region::open(format!("fd:{number}").as_ref())?, None)?;
+        let ring = Self::checked(Region::open(&Name::new(format!("fd:{number}")))?, None)?;
         // SAFETY: takes integers; it was a ring's descriptor just now.
         unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
         Ok(ring)

@@ -11,8 +11,12 @@ mod directories;
 mod fields;
 mod files;
 mod mismatch;
+mod opening;
+mod owners;
 mod permissions;
+mod races;
 mod space;
+mod ways;
 
 use ironring_testkit::roles;
 use trials::Tests;
@@ -22,6 +26,12 @@ fn main() {
         ("create-under-umask", permissions::create_under_umask),
         ("fill-small-tmpfs", space::fill_small_tmpfs),
         ("use-bare-names", directories::use_bare_names),
+        ("visit", opening::visit),
+        ("exchange", races::exchange),
+        ("make", opening::make),
+        ("use-relative-paths", ways::use_relative_paths),
+        ("live-below", ways::live_below),
+        ("keep-to-itself", ways::keep_to_itself),
     ]);
     trials::run(&[
         fields::TESTS,
@@ -30,5 +40,8 @@ fn main() {
         permissions::TESTS,
         space::TESTS,
         directories::TESTS,
+        owners::TESTS,
+        ways::TESTS,
+        races::TESTS,
     ]);
 }

@@ -18,7 +18,7 @@ fn check(result: libc::c_int) -> io::Result<()> {
 }
 
 /// Mounts a tmpfs of 256 KiB on `dir`, which no other process sees.
-fn mount_small_tmpfs(dir: &str) -> io::Result<()> {
+pub(crate) fn mount_small_tmpfs(dir: &str) -> io::Result<()> {
     let dir = CString::new(dir)?;
     // SAFETY: takes an integer; this process has one thread.
     check(unsafe { libc::unshare(libc::CLONE_NEWNS) })?;

@@ -1,7 +1,8 @@
 //! Odd places, and how a process gets there.
 
-use std::{ffi::CStr, fmt, io, ptr, str::FromStr};
+use std::{ffi::CStr, fmt, io, path::Path, ptr, str::FromStr};
 
+use ironring::Name;
 use ironring_testkit::{Args, Ledger, Role};
 
 use crate::{
@@ -60,6 +61,17 @@ impl Place {
         // SAFETY: `status` is a live integer for the kernel to write to.
         unsafe { libc::waitpid(pid, &raw mut status, 0) };
         std::process::exit(if status == 0 { 0 } else { 101 });
+    }
+
+    /// The name of a ring of the test's own, for who is there: another user has to ask for it.
+    pub(crate) fn name(self, path: &Path) -> Name {
+        let name = Name::new(path);
+        match self {
+            Self::OtherUser => name.owned_by(0),
+            // There the test's user is as any other, and so is root.
+            Self::UserNamespace => name.owned_by_anybody(),
+            _ => name,
+        }
     }
 
     pub(crate) fn enter(self) -> io::Result<()> {

@@ -41,10 +41,10 @@ struct Rings {
 }
 
 impl Rings {
-    fn open(dir: &Path) -> Self {
+    fn open(dir: &Path, place: Place) -> Self {
         Self {
-            exchange: mpmc::Ring::open(dir.join("exchange")).expect("a ring"),
-            stream: spsc::Ring::open(dir.join("stream")).expect("a ring"),
+            exchange: mpmc::Ring::open(place.name(&dir.join("exchange"))).expect("a ring"),
+            stream: spsc::Ring::open(place.name(&dir.join("stream"))).expect("a ring"),
         }
     }
 }
@@ -53,7 +53,7 @@ impl Rings {
 fn hold(mut args: Args) {
     let (place, dir, ledger) = given(&mut args);
     place.run(&ledger, || {
-        let rings = Rings::open(&dir);
+        let rings = Rings::open(&dir, place);
         let mut consumer = rings.exchange.consumer().expect("a place");
         let _held = consumer.recv_owned().expect("a message");
         let mut producer = rings.stream.producer().expect("the role");
@@ -67,7 +67,7 @@ fn find(mut args: Args) {
     let (place, dir, ledger) = given(&mut args);
     let holder: u32 = args.parse("what the holder says it is");
     place.run(&ledger, || {
-        let Rings { exchange, stream } = Rings::open(&dir);
+        let Rings { exchange, stream } = Rings::open(&dir, place);
         let mut consumer = exchange.consumer().expect("a place");
         for _ in 0..20 {
             assert_eq!(exchange.recover().expect("a whole ring"), [], "it lives");
