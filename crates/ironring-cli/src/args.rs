@@ -9,7 +9,10 @@ use bytesize::ByteSize;
 use clap::{Parser, Subcommand, ValueEnum};
 use ironring::{Delivery, HugePages, Options, Wait};
 
-use crate::bench::{BENCH, Bench};
+use crate::{
+    bench::{BENCH, Bench},
+    target::{Allowed, Target, Targets},
+};
 
 const STATUSES: &str = "\
 Exit status:
@@ -24,7 +27,9 @@ Exit status:
 
 NAME is a bare name, for a ring in $IRONRING_DIR (by default /dev/shm/ironring-UID),
 a path with a slash, shm:NAME as for shm_open, sysv:KEY or sysv-id:ID for a System V segment,
-fd:N for an inherited descriptor, or unix:SOCKET for what is served there. Sizes are numbers of bytes, or such as 64KiB, 1MiB, 10MB.";
+fd:N for an inherited descriptor, or unix:SOCKET for what is served there. It is to be a ring
+of this user's, where nobody else but root can rename or remove it; others are opened only with
+--owner and --any-directory. Sizes are numbers of bytes, or such as 64KiB, 1MiB, 10MB.";
 
 /// Rings of messages in memory that processes share.
 #[derive(Debug, Parser)]
@@ -49,12 +54,12 @@ pub(crate) enum Command {
     /// Writes the messages that are in a ring to standard output, and leaves them there
     Peek(Peek),
     /// Shows a ring's header words and messages, in hexadecimal
-    Dump(Name),
+    Dump(Target),
     /// Lists the rings that have a bare name
-    List,
+    List(Allowed),
     /// Sets right what killed participants of an mpmc ring left, and tells what that was
     #[command(long_about = RECOVER)]
-    Recover(Name),
+    Recover(Target),
     /// Shows or takes messages of an mpmc ring that were delivered too often
     #[command(long_about = ASIDE)]
     Aside(Aside),
@@ -63,17 +68,17 @@ pub(crate) enum Command {
     Fsck(Fsck),
     /// Closes rings: nobody can send any more, and receivers end when they are empty
     #[command(long_about = CLOSE)]
-    Close(Names),
+    Close(Targets),
     /// Opens closed rings again, for those who attach from then on
-    Reopen(Names),
+    Reopen(Targets),
     /// Removes rings; who uses one learns of it
-    Remove(Names),
+    Remove(Targets),
     /// Gives a ring to those who connect to a socket, as `send unix:SOCKET` does
     #[command(long_about = SERVE)]
     Serve(Serve),
     /// Takes rings over that are from before the machine was restarted
     #[command(long_about = SALVAGE)]
-    Salvage(Names),
+    Salvage(Targets),
     /// Measures how fast messages get from process to process, beside what else there is
     #[command(long_about = BENCH)]
     Bench(Bench),
@@ -83,16 +88,16 @@ impl Command {
     /// The name of the ring that it is about, if that is one.
     pub(crate) fn ring(&self) -> Option<&Path> {
         match self {
-            Self::Create(args) => Some(&args.name),
-            Self::Send(args) => Some(&args.name),
-            Self::Recv(args) => Some(&args.name),
-            Self::Stat(args) => Some(&args.name),
-            Self::Peek(args) => Some(&args.name),
-            Self::Dump(args) | Self::Recover(args) => Some(&args.name),
-            Self::Aside(args) => Some(&args.name),
-            Self::Fsck(args) => Some(&args.name),
-            Self::Serve(args) => Some(&args.name),
-            Self::List
+            Self::Create(args) => Some(args.ring.shown()),
+            Self::Send(args) => Some(args.ring.shown()),
+            Self::Recv(args) => Some(args.ring.shown()),
+            Self::Stat(args) => Some(args.ring.shown()),
+            Self::Peek(args) => Some(args.ring.shown()),
+            Self::Dump(ring) | Self::Recover(ring) => Some(ring.shown()),
+            Self::Aside(args) => Some(args.ring.shown()),
+            Self::Fsck(args) => Some(args.ring.shown()),
+            Self::Serve(args) => Some(args.ring.shown()),
+            Self::List(_)
             | Self::Salvage(_)
             | Self::Close(_)
             | Self::Reopen(_)
@@ -158,8 +163,8 @@ that is well-formed is lost, and none is made up. It refuses while anybody is at
 
 #[derive(Debug, Parser)]
 pub(crate) struct Create {
-    /// A bare name, or a path
-    pub(crate) name: PathBuf,
+    #[command(flatten)]
+    pub(crate) ring: Target,
     /// Which algorithm: spsc has one sender and one receiver at a time, mpmc any number
     #[arg(long, value_enum)]
     pub(crate) kind: Kind,
@@ -261,8 +266,8 @@ impl From<DeliveryArg> for Delivery {
 
 #[derive(Debug, Parser)]
 pub(crate) struct Send {
-    /// A bare name, or a path
-    pub(crate) name: PathBuf,
+    #[command(flatten)]
+    pub(crate) ring: Target,
     /// Sends pieces of SIZE bytes instead of lines; each waits until it is full, but the last
     #[arg(long, value_name = "SIZE")]
     pub(crate) chunk: Option<ByteSize>,
@@ -311,8 +316,8 @@ enum WaitArg {
 
 #[derive(Debug, Parser)]
 pub(crate) struct Recv {
-    /// A bare name, or a path
-    pub(crate) name: PathBuf,
+    #[command(flatten)]
+    pub(crate) ring: Target,
     /// Ends after N messages
     #[arg(long, value_name = "N")]
     pub(crate) count: Option<u64>,
@@ -328,8 +333,8 @@ pub(crate) struct Recv {
 
 #[derive(Debug, Parser)]
 pub(crate) struct Stat {
-    /// A bare name, or a path
-    pub(crate) name: PathBuf,
+    #[command(flatten)]
+    pub(crate) ring: Target,
     /// One JSON object
     #[arg(long)]
     pub(crate) json: bool,
@@ -337,8 +342,8 @@ pub(crate) struct Stat {
 
 #[derive(Debug, Parser)]
 pub(crate) struct Peek {
-    /// A bare name, or a path
-    pub(crate) name: PathBuf,
+    #[command(flatten)]
+    pub(crate) ring: Target,
     /// The first N messages only
     #[arg(long, value_name = "N")]
     pub(crate) count: Option<usize>,
@@ -346,8 +351,8 @@ pub(crate) struct Peek {
 
 #[derive(Debug, Parser)]
 pub(crate) struct Aside {
-    /// A bare name, or a path
-    pub(crate) name: PathBuf,
+    #[command(flatten)]
+    pub(crate) ring: Target,
     /// Takes the messages that were at this position
     #[arg(long, value_name = "POSITION")]
     pub(crate) take: Option<u64>,
@@ -355,8 +360,8 @@ pub(crate) struct Aside {
 
 #[derive(Debug, Parser)]
 pub(crate) struct Fsck {
-    /// A bare name, or a path
-    pub(crate) name: PathBuf,
+    #[command(flatten)]
+    pub(crate) ring: Target,
     /// Sets right what can be, in a ring that nobody uses
     #[arg(long)]
     pub(crate) repair: bool,
@@ -366,15 +371,9 @@ pub(crate) struct Fsck {
 }
 
 #[derive(Debug, Parser)]
-pub(crate) struct Name {
-    /// A bare name, or a path
-    pub(crate) name: PathBuf,
-}
-
-#[derive(Debug, Parser)]
 pub(crate) struct Serve {
-    /// A ring
-    pub(crate) name: PathBuf,
+    #[command(flatten)]
+    pub(crate) ring: Target,
     /// The path of the socket
     pub(crate) socket: PathBuf,
     /// Users, by number, that get it too
@@ -386,13 +385,6 @@ pub(crate) struct Serve {
     /// How long one may take, in milliseconds
     #[arg(long, value_name = "MS", default_value = "5000")]
     pub(crate) timeout: u64,
-}
-
-#[derive(Debug, Parser)]
-pub(crate) struct Names {
-    /// Bare names, or paths
-    #[arg(required = true, value_name = "NAME")]
-    pub(crate) names: Vec<PathBuf>,
 }
 
 fn octal(text: &str) -> Result<u32, String> {

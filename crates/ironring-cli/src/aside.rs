@@ -15,7 +15,7 @@ pub(crate) fn run(args: &args::Aside) -> Result<(), Failure> {
 
 fn list(args: &args::Aside) -> Result<(), Failure> {
     let mut out = Output::new();
-    for aside in Aside::all(&Observer::open(&args.name)?)? {
+    for aside in Aside::all(&Observer::open(args.ring.name())?)? {
         out.write(aside.line() + "\n")?;
     }
     out.finish()
@@ -23,7 +23,7 @@ fn list(args: &args::Aside) -> Result<(), Failure> {
 
 /// They leave the ring only when standard output has them.
 fn take(args: &args::Aside, position: u64) -> Result<(), Failure> {
-    let is_taken = mpmc::take_set_aside(&args.name, position, |messages| {
+    let is_taken = mpmc::take_set_aside(args.ring.name(), position, |messages| {
         let mut out = io::stdout().lock();
         messages
             .iter()
@@ -36,6 +36,6 @@ fn take(args: &args::Aside, position: u64) -> Result<(), Failure> {
     }
     Err(Failure::Error(format!(
         "nothing is set aside at position {position}, or somebody else is taking it; see `ironring aside {}`",
-        args.name.display()
+        args.ring.shown().display()
     )))
 }

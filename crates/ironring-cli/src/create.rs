@@ -21,13 +21,18 @@ pub(crate) fn run(args: &Create) -> Result<(), Failure> {
     let placement = match args.kind {
         Kind::Spsc => {
             refuse_mpmc_options(args)?;
-            spsc::Ring::<[u8]>::create(&args.name, &options)?.placement()
+            spsc::Ring::<[u8]>::create(args.ring.name(), &options)?.placement()
         }
-        Kind::Mpmc => mpmc::Ring::<[u8]>::create(&args.name, &with_mpmc_options(options, args))?.placement(),
+        Kind::Mpmc => {
+            mpmc::Ring::<[u8]>::create(args.ring.name(), &with_mpmc_options(options, args))?.placement()
+        }
     };
     if let Pages::Advised { huge } = placement.pages {
         let got = if huge == 0 { "none".to_owned() } else { format!("transparent ones for {huge} bytes") };
-        complain(Some(&args.name), format!("no huge pages are reserved for it; the system gave {got}"));
+        complain(
+            Some(args.ring.shown()),
+            format!("no huge pages are reserved for it; the system gave {got}"),
+        );
     }
     Ok(())
 }

@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use ironring::{Observer, Peeked, RecvError};
 
-use crate::{args::Name, failure::Failure, output::Output, stat::Summary};
+use crate::{failure::Failure, output::Output, stat::Summary, target::Target};
 
-pub(crate) fn run(args: &Name) -> Result<(), Failure> {
-    let ring = Observer::open(&args.name)?;
+pub(crate) fn run(ring: &Target) -> Result<(), Failure> {
+    let ring = Observer::open(ring.name())?;
     let mut out = Output::new();
     out.write(Summary::of(&ring)?.to_string())?;
     for message in ring.peek() {

@@ -7,10 +7,10 @@ use crate::{args::Fsck, failure::Failure, output::Output};
 
 pub(crate) fn run(args: &Fsck) -> Result<(), Failure> {
     let (done, report) = if args.repair {
-        let repaired = repair(&args.name)?;
+        let repaired = repair(args.ring.name())?;
         (repaired.done, repaired.report)
     } else {
-        (Vec::new(), check(&args.name)?)
+        (Vec::new(), check(args.ring.name())?)
     };
     let found = Found::of(done, &report);
     let mut out = Output::new();

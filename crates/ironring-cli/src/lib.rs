@@ -19,6 +19,7 @@ mod recv;
 mod send;
 mod serve;
 mod stat;
+mod target;
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -56,9 +57,9 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Recv(args) => recv::run(args),
         Command::Stat(args) => stat::run(args),
         Command::Peek(args) => peek::run(args),
-        Command::Dump(args) => dump::run(args),
-        Command::List => list::run(),
-        Command::Recover(args) => recover::run(args),
+        Command::Dump(ring) => dump::run(ring),
+        Command::List(allowed) => list::run(allowed),
+        Command::Recover(ring) => recover::run(ring),
         Command::Aside(args) => aside::run(args),
         Command::Fsck(args) => fsck::run(args),
         Command::Close(args) => names::close(args),

@@ -6,13 +6,14 @@ use crate::{
     failure::Failure,
     output::{Output, table},
     stat::Summary,
+    target::Allowed,
 };
 
-pub(crate) fn run() -> Result<(), Failure> {
+pub(crate) fn run(allowed: &Allowed) -> Result<(), Failure> {
     let mut rows = vec![["NAME", "KIND", "USED", "SENDER", "RECEIVER"].map(str::to_owned).to_vec()];
     for name in ironring::names()? {
         let shown = name.display().to_string();
-        match Observer::open(&name).and_then(|ring| Summary::of(&ring)) {
+        match Observer::open(allowed.name(&name)).and_then(|ring| Summary::of(&ring)) {
             Ok(ring) => {
                 let used = ring.used();
                 let [sender, receiver] = ring.parties();

@@ -1,27 +1,27 @@
 //! `ironring close`, `reopen`, `remove` and `salvage`: of any number of rings.
 
-use std::{fmt::Display, path::PathBuf};
+use std::fmt::Display;
 
-use ironring::Salvaged;
+use ironring::{Name, Salvaged};
 
 use crate::{
-    args::Names,
     failure::{Failure, complain},
+    target::Targets,
 };
 
-pub(crate) fn close(args: &Names) -> Result<(), Failure> {
-    each(args, "closed", |name| ironring::close(name))
+pub(crate) fn close(args: &Targets) -> Result<(), Failure> {
+    each(args, "closed", ironring::close)
 }
 
-pub(crate) fn reopen(args: &Names) -> Result<(), Failure> {
-    each(args, "reopened", |name| ironring::reopen(name))
+pub(crate) fn reopen(args: &Targets) -> Result<(), Failure> {
+    each(args, "reopened", ironring::reopen)
 }
 
-pub(crate) fn remove(args: &Names) -> Result<(), Failure> {
-    each(args, "removed", |name| ironring::remove(name))
+pub(crate) fn remove(args: &Targets) -> Result<(), Failure> {
+    each(args, "removed", ironring::remove)
 }
 
-pub(crate) fn salvage(args: &Names) -> Result<(), Failure> {
+pub(crate) fn salvage(args: &Targets) -> Result<(), Failure> {
     each(args, "salvaged", |name| match ironring::salvage(name) {
         Ok(Salvaged::Whole) => Ok(()),
         Ok(Salvaged::OfThisBoot) => Err("it is of this boot: there is nothing to salvage".to_owned()),
@@ -34,20 +34,16 @@ pub(crate) fn salvage(args: &Names) -> Result<(), Failure> {
 }
 
 /// Does to each ring what makes it `done`, also where that fails for some.
-fn each<E: Display>(
-    args: &Names,
-    done: &str,
-    act: impl Fn(&PathBuf) -> Result<(), E>,
-) -> Result<(), Failure> {
+fn each<E: Display>(args: &Targets, done: &str, act: impl Fn(Name) -> Result<(), E>) -> Result<(), Failure> {
     let mut left = 0;
-    for name in &args.names {
+    for (shown, name) in args.all() {
         if let Err(error) = act(name) {
-            complain(Some(name), error);
+            complain(Some(shown), error);
             left += 1;
         }
     }
     match left {
         0 => Ok(()),
-        _ => Err(Failure::Error(format!("{left} of {} not {done}", args.names.len()))),
+        _ => Err(Failure::Error(format!("{left} of {} not {done}", args.all().len()))),
     }
 }

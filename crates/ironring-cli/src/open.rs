@@ -1,8 +1,6 @@
 //! Opening the ring that is sent to or received from.
 
-use std::path::Path;
-
-use ironring::{Error, Options, mpmc, spsc};
+use ironring::{Error, Name, Options, mpmc, spsc};
 
 /// The data area of a ring that `send` or `recv` makes, in bytes: large enough for long
 /// lines and many chunks, so that a sender which naps finds the receiver still at work
@@ -19,7 +17,7 @@ pub(crate) enum Opened {
 }
 
 /// Opens the ring called `name`, of any kind and size.
-pub(crate) fn open(name: &Path) -> Result<Opened, Error> {
+pub(crate) fn open(name: &Name) -> Result<Opened, Error> {
     match spsc::Ring::open(name) {
         Err(Error::Mismatch { field: "kind", .. }) => mpmc::Ring::open(name).map(Opened::Mpmc),
         done => done.map(Opened::Spsc),
@@ -27,7 +25,7 @@ pub(crate) fn open(name: &Path) -> Result<Opened, Error> {
 }
 
 /// Opens the ring called `name`, of any kind and size; makes one where there is none.
-pub(crate) fn open_or_make(name: &Path) -> Result<Opened, Error> {
+pub(crate) fn open_or_make(name: &Name) -> Result<Opened, Error> {
     let mut tries = 0;
     loop {
         let done = match open(name) {

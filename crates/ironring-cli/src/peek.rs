@@ -5,7 +5,7 @@ use ironring::{Observer, RecvError};
 use crate::{args::Peek, failure::Failure, output::Output};
 
 pub(crate) fn run(args: &Peek) -> Result<(), Failure> {
-    let ring = Observer::open(&args.name)?;
+    let ring = Observer::open(args.ring.name())?;
     let mut out = Output::new();
     for message in ring.peek().take(args.count.unwrap_or(usize::MAX)) {
         match message {

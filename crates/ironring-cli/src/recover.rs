@@ -2,11 +2,11 @@
 
 use ironring::mpmc;
 
-use crate::{args::Name, failure::Failure, output::Output};
+use crate::{failure::Failure, output::Output, target::Target};
 
-pub(crate) fn run(args: &Name) -> Result<(), Failure> {
+pub(crate) fn run(ring: &Target) -> Result<(), Failure> {
     let mut out = Output::new();
-    for recovered in mpmc::recover(&args.name)? {
+    for recovered in mpmc::recover(ring.name())? {
         out.write(format!("{recovered}\n"))?;
     }
     out.finish()

@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub(crate) fn run(args: &Serve) -> Result<(), Failure> {
-    match open::open(&args.name)? {
+    match open::open(&args.ring.name())? {
         Opened::Spsc(ring) => serve(&ring, args),
         Opened::Mpmc(ring) => serve(&ring, args),
     }
@@ -47,7 +47,7 @@ fn serve<A: Algorithm>(ring: &Ring<[u8], A>, args: &Serve) -> Result<(), Failure
         let deadline = Deadline::after(Duration::from_millis(args.timeout));
         match ring.serve(&peer, admits, deadline) {
             Ok(_) => served += 1,
-            Err(error) => complain(Some(&args.name), error),
+            Err(error) => complain(Some(args.ring.shown()), error),
         }
     }
     Ok(())

@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub(crate) fn run(args: &Stat) -> Result<(), Failure> {
-    let summary = Summary::of(&Observer::open(&args.name)?)?;
+    let summary = Summary::of(&Observer::open(args.ring.name())?)?;
     let mut out = Output::new();
     if args.json {
         let json = serde_json::to_string_pretty(&summary).map_err(|e| Failure::Error(e.to_string()))?;

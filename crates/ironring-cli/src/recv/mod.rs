@@ -21,7 +21,7 @@ const SHORT_WAIT: Duration = Duration::from_millis(1);
 const LONG_WAIT: Duration = Duration::from_millis(200);
 
 pub(crate) fn run(args: &Recv) -> Result<(), Failure> {
-    match open_or_make(&args.name)? {
+    match open_or_make(&args.ring.name())? {
         Opened::Spsc(ring) => recv(&ring, args),
         Opened::Mpmc(ring) => recv(&ring, args),
     }
@@ -37,7 +37,7 @@ fn recv<A: Used>(ring: &Ring<[u8], A>, args: &Recv) -> Result<(), Failure> {
     if A::TELLS_REDELIVERIES && passage.redelivered() > 0 {
         let count = passage.redelivered();
         let what = "had been received before by one that did not finish with them, and may have come twice";
-        complain(Some(&args.name), format_args!("{count} messages {what}"));
+        complain(Some(args.ring.shown()), format_args!("{count} messages {what}"));
     }
     done
 }
@@ -66,7 +66,7 @@ fn receive<A: Used>(
         if let Some(killed) = ends.next(ring, passage)? {
             match report(&killed) {
                 ended if !args.follow => return ended,
-                Err(Failure::SenderKilled(why)) => complain(Some(&args.name), why),
+                Err(Failure::SenderKilled(why)) => complain(Some(args.ring.shown()), why),
                 _ => {}
             }
         }
@@ -111,7 +111,7 @@ impl Ends {
     /// Tells whom this receiver found dead since it was last asked, and keeps the senders.
     fn tell_of_the_dead<A: Used>(&mut self, args: &Recv, passage: &mut Passage<A>) {
         for recovered in A::take_recovered(&mut passage.consumer) {
-            complain(Some(&args.name), recovered);
+            complain(Some(args.ring.shown()), recovered);
             if recovered.role == Some(Role::Producer) {
                 self.found.push(recovered.holder);
             }

@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub(crate) fn run(args: &Send) -> Result<(), Failure> {
-    match open_or_make(&args.name)? {
+    match open_or_make(&args.ring.name())? {
         Opened::Spsc(ring) => send(&ring, args),
         Opened::Mpmc(ring) => send(&ring, args),
     }
@@ -37,7 +37,7 @@ fn send<A: Used>(ring: &Ring<[u8], A>, args: &Send) -> Result<(), Failure> {
             let done =
                 lines::send(&mut Forced { producer: &mut producer, displaced: &mut displaced }, &input);
             if displaced > 0 {
-                complain(Some(&args.name), format_args!("{displaced} messages were displaced"));
+                complain(Some(args.ring.shown()), format_args!("{displaced} messages were displaced"));
             }
             done?;
         }

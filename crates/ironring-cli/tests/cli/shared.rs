@@ -1,7 +1,10 @@
 //! Rings that are no files of this user's: served, inherited, in System V segments, from before a
 //! restart.
 
-use std::{os::fd::AsRawFd, process::Stdio};
+use std::{
+    os::{fd::AsRawFd, unix::fs::PermissionsExt},
+    process::Stdio,
+};
 
 use ironring::{Options, spsc::Ring};
 
@@ -75,4 +78,78 @@ fn only_rings_of_another_boot_are_salvaged() {
     assert!(ended.status == 1 && ended.err.contains("the machine was restarted since"), "{}", ended.err);
     dir.must("salvage ring", "");
     assert_eq!(dir.must("recv ring", ""), b"one\n");
+}
+
+/// All commands that open a ring, or try, but for the one that removes it; with their input.
+const OPENING: [(&str, &str); 11] = [
+    ("send", "one\n"),
+    ("stat", ""),
+    ("peek", ""),
+    ("dump", ""),
+    ("recover", ""),
+    ("aside", ""),
+    ("fsck", ""),
+    ("fsck --repair", ""),
+    ("recv --idle-exit 10", ""),
+    ("close", ""),
+    ("reopen", ""),
+];
+
+#[test]
+fn a_ring_of_another_user_is_to_be_asked_for() {
+    let dir = Dir::new();
+    dir.must("create ring --kind mpmc --messages 4", "");
+    if std::os::unix::fs::chown(dir.path("ring"), Some(12_345), None).is_err() {
+        println!("SKIPPED: a ring of another user's, which needs root");
+        return;
+    }
+    for (command, input) in OPENING {
+        for asked in ["", "--owner 23456", "--any-directory"] {
+            let refused = dir.run(&format!("{command} ring {asked}"), input);
+            assert_eq!(refused.status, 1, "{command} {asked}: {}", refused.err);
+            assert!(refused.err.contains("belongs to user 12345") && refused.err.contains("--owner 12345"));
+        }
+        for asked in ["--owner 12345", "--owner any"] {
+            dir.must(&format!("{command} {asked} ring"), input);
+        }
+    }
+    for (asked, status) in [("", "--owner 12345"), ("--owner any", "mpmc")] {
+        let list = String::from_utf8(dir.must(&format!("list {asked}"), "")).expect("text");
+        assert!(list.contains(status), "{list}");
+    }
+    let salvaged = dir.run("salvage ring --owner 12345", "");
+    assert!(salvaged.err.contains("nothing to salvage"), "{}", salvaged.err);
+    for command in ["salvage", "remove"] {
+        assert!(dir.run(&format!("{command} ring"), "").err.contains("belongs to user 12345"));
+    }
+    dir.must("remove ring --owner any", "");
+    for wrong in ["", "root", "-1"] {
+        let refused = dir.run(&format!("stat ring --owner={wrong}"), "");
+        assert!(refused.status == 2 && refused.err.contains("a user's number"), "{}", refused.err);
+    }
+}
+
+#[test]
+fn a_ring_where_others_can_rename_is_to_be_asked_for() {
+    let dir = Dir::new();
+    let open = dir.path("open");
+    std::fs::create_dir(&open).expect("a directory");
+    std::fs::set_permissions(&open, PermissionsExt::from_mode(0o777)).expect("the owner may");
+    let ring = open.join("ring").display().to_string();
+    let is_refused = |args: &str| {
+        let refused = dir.run(args, "one\n");
+        let is_told = ["its mode is 777", "--any-directory"].iter().all(|part| refused.err.contains(part));
+        assert!(refused.status == 1 && is_told, "{args}: {}", refused.err);
+    };
+    for create in ["create --kind mpmc --messages 4", "send", "recv"] {
+        is_refused(&format!("{create} {ring}"));
+        is_refused(&format!("{create} {ring} --owner any"));
+    }
+    dir.must(&format!("create --kind mpmc --messages 4 {ring} --any-directory"), "");
+    for (command, input) in OPENING {
+        is_refused(&format!("{command} {ring}"));
+        dir.must(&format!("{command} {ring} --any-directory"), input);
+    }
+    is_refused(&format!("remove {ring}"));
+    dir.must(&format!("remove {ring} --any-directory"), "");
 }
