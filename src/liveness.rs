@@ -39,7 +39,8 @@ pub struct Presence {
     pub attachments: u64,
     /// What became of the last one.
     pub state: State,
-    /// What it said of itself.
+    /// What it said of itself: nothing yet, if it is just attaching, or if another program has locked
+    /// the place.
     pub holder: Holder,
 }
 
@@ -320,11 +321,13 @@ fn presence_by(record: &Record, is_locked: impl Fn(u64) -> Result<bool, Error>) 
                 (_, 0) => State::Never,
                 _ => State::Detached,
             };
+            // Who has the lock and has not said so is somebody else than the last who did.
+            let is_unsaid = locked && after.0 != ATTACHED;
             return Ok(Presence {
                 role: record.role(),
                 attachments: after.1,
                 state,
-                holder: record.last_holder(),
+                holder: if is_unsaid { Holder { pid: 0, since: 0 } } else { record.last_holder() },
             });
         }
         before = after;
