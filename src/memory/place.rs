@@ -81,13 +81,7 @@ impl Mapping {
             Pages::Ordinary | Pages::Huge { .. } => {}
         }
         if placement.populate {
-            self.populate().map_err(|e| match e.raw_os_error() {
-                Some(libc::EINVAL) => Error::Unsupported {
-                    found: "a kernel that cannot populate a mapping".into(),
-                    needed: "Linux 5.14 or later for a ring that is to be populated",
-                },
-                _ => Error::io("populating the region's pages", e),
-            })?;
+            self.populate_as_asked()?;
         }
         if placement.lock {
             let (base, len) = self.range();
@@ -100,6 +94,17 @@ impl Mapping {
             }
         }
         Ok(())
+    }
+
+    /// The same as [`populate`](Self::populate), where that was asked for.
+    pub(crate) fn populate_as_asked(&self) -> Result<(), Error> {
+        self.populate().map_err(|e| match e.raw_os_error() {
+            Some(libc::EINVAL) => Error::Unsupported {
+                found: "a kernel that cannot populate a mapping".into(),
+                needed: "Linux 5.14 or later for a ring that is to be populated, or of reserved pages of one node",
+            },
+            _ => Error::io("populating the region's pages", e),
+        })
     }
 
     /// Has the kernel find a page for every byte now, for writing.

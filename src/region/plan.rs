@@ -87,6 +87,11 @@ impl Plan {
     ) -> Result<(), Error> {
         if let Some(node) = self.wish.node {
             mapping.bind(node)?;
+            // Other memory keeps the binding with it; reserved pages are of the node only where a mapping
+            // that is bound has them allocated, and not the file.
+            if let Pages::Huge { .. } = pages {
+                mapping.populate_as_asked()?;
+            }
         }
         if let Pages::Advised { .. } = pages {
             mapping.prefer_huge_pages();

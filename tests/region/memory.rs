@@ -48,6 +48,15 @@ fn required_huge_pages() {
     drop(ring);
     assert_eq!(huge::free(), free, "nothing is mapped any more");
 
+    // Of a node, where the kernel knows any: allocated by another way.
+    if Path::new("/proc/self/numa_maps").exists() {
+        let ring = anonymous(&require().node(0)).expect("a ring");
+        assert_eq!(huge::free(), free - (BYTES + 4096).div_ceil(size));
+        receive_from_child(&ring);
+        drop(ring);
+        assert_eq!(huge::free(), free, "nothing is mapped any more");
+    }
+
     let options = Options::messages(512).max_message(4096).huge_pages(HugePages::Require);
     let ring = mpmc::Ring::<[u8]>::anonymous(&options).expect("a ring");
     let (mut producer, mut consumer) = (ring.producer().expect("one"), ring.consumer().expect("one"));
