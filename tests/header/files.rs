@@ -68,7 +68,10 @@ fn things_that_are_no_files_are_refused() {
             let refused = match &error {
                 Error::Invalid { field: "the file's type", found, .. } => found == "not a regular file",
                 Error::AlreadyExists { .. } => true,
-                Error::Io { doing, .. } => doing.contains(&path.display().to_string()),
+                // Who may make nothing there is told of the directory.
+                Error::Io { doing, .. } => {
+                    doing.contains(&path.display().to_string()) || doing.ends_with(" in /dev")
+                }
                 _ => false,
             };
             assert!(refused, "{}: {error}", path.display());

@@ -32,8 +32,9 @@ fn main() {
         ("use-relative-paths", ways::use_relative_paths),
         ("live-below", ways::live_below),
         ("keep-to-itself", ways::keep_to_itself),
+        ("live-without-root", ways::live_without_root),
     ]);
-    trials::run(&[
+    trials::run_in_turn(&[
         fields::TESTS,
         mismatch::TESTS,
         files::TESTS,

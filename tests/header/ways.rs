@@ -11,12 +11,13 @@ use std::{
 };
 
 use ironring::{Error, Name};
-use ironring_testkit::{Args, Child, Ledger, Role};
+use ironring_testkit::{Args, Child, Exit, Ledger, Role};
 
 use crate::{
     Tests,
     opening::{
-        OTHER, Ring, STRANGER, all_opened, all_refused, give, is_of, is_root, is_unsafe, options, runs,
+        OTHER, Ring, STRANGER, all_opened, all_refused, become_user, give, is_of, is_root, is_unsafe,
+        options, runs,
     },
     space::mount_small_tmpfs,
     support::{forks::idle, shared_memory},
@@ -31,6 +32,7 @@ pub(crate) const TESTS: Tests = &[
     ("links_of_proc_lead_where_the_kernel_says", links_of_proc),
     ("a_relative_path_leads_from_a_directory_that_is_looked_at", relative),
     ("a_root_directory_of_another_users_is_the_systems", other_root),
+    ("where_root_has_no_number_only_the_systems_directories_are_trusted", without_root),
 ];
 
 /// `top/middle/last/ring`, made while nobody could do anything about it.
@@ -270,4 +272,47 @@ fn other_root() {
     give(&way.middle, STRANGER);
     assert_eq!(settled("live-below", &way.middle).1, SETTLED);
     way.all_refused(&way.ring, is_unsafe(&way.middle, "it belongs to user"));
+}
+
+/// How a role ends that cannot get where it should.
+const NO_NAMESPACE: i32 = 77;
+
+/// Role: as the stranger, who alone has a number in a namespace of its own.
+pub(crate) fn live_without_root(mut args: Args) {
+    let (theirs, roots): (PathBuf, PathBuf) = (args.parse("its directory"), args.parse("root's directory"));
+    become_user(STRANGER);
+    // SAFETY: takes integers: what belongs to a process in /proc is its user's again.
+    unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 1) };
+    // SAFETY: takes an integer; this process has one thread.
+    let is_there = unsafe { libc::unshare(libc::CLONE_NEWUSER) } == 0
+        && std::fs::write("/proc/self/uid_map", format!("{STRANGER} {STRANGER} 1")).is_ok();
+    if !is_there {
+        std::process::exit(NO_NAMESPACE);
+    }
+    let ring = theirs.join("ring");
+    Ring::create(&ring, &options()).expect("below the system's directories");
+    all_opened(&ring);
+    // Its owner may be root, or anybody else but this one.
+    let nobodys = roots.join("ring");
+    all_refused(&nobodys, is_unsafe(&roots, "it belongs to user 65534"));
+    all_refused(Name::new(&nobodys).owned_by(65_534), is_unsafe(&roots, "it belongs to user 65534"));
+    all_refused(Name::new(&nobodys).in_any_directory(), is_of(65_534));
+    all_opened(Name::new(&nobodys).owned_by_anybody());
+}
+
+fn without_root() {
+    if !is_root("a namespace of another user's") {
+        return;
+    }
+    let (theirs, roots) = (shared_memory(), shared_memory());
+    give(theirs.path(), STRANGER);
+    mode(roots.path(), 0o711);
+    Ring::create(roots.path().join("ring"), &options()).expect("a ring");
+    let role = Role::new("live-without-root").arg(theirs.path().display()).arg(roots.path().display());
+    match role.spawn().expect("a process").wait() {
+        Exit::Exited(NO_NAMESPACE) => {
+            println!("SKIPPED: a namespace of users, which another user may not make")
+        }
+        exit => assert!(exit.success(), "{exit}"),
+    }
 }
