@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 
-LIBRARY = {"bytemuck", "crossbeam-utils", "libc", "loom", "memmap2", "thiserror"}
+LIBRARY = {"bytemuck", "crc32fast", "crossbeam-utils", "libc", "loom", "memmap2", "thiserror"}
 # Those of the feature `async`.
 LIBRARY |= {"event-listener", "futures-core", "futures-sink"}
 LICENCES = {

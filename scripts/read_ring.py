@@ -5,14 +5,14 @@ Prints a JSON object for each, its bytes in hexadecimal; without --wait, up to w
 end now. What is no whole ring is refused, with the field that is wrong: exit status 1.
 """
 
-import argparse, json, mmap, os, stat, struct, sys, time
+import argparse, json, mmap, os, stat, struct, sys, time, zlib
 
 HEADER_LEN = 4096
 IDENTITY = struct.Struct("<8sIIIIQQQQQQQIIQIIQ16sIIIIQQQ")
 FIELDS = """magic version byte_order kind header_len incompat compat region_len data_offset capacity stride
     max_message message_size message_align type_tag delivery participants created boot_id held
     max_deliveries placement node huge lock_device lock_inode""".split()
-FIXED = {"magic": b"IRONRING", "version": 1, "byte_order": 0x01020304, "header_len": HEADER_LEN, "incompat": 0}
+FIXED = {"magic": b"IRONRING", "version": 1, "byte_order": 0x01020304, "header_len": HEADER_LEN}
 CHECKSUM, RETIRED, TAIL, HEAD = 248, 256, 640, 768
 PADDING, READY, FOLLOWED, LENGTH, POSITIONS = 0xC0000000, 1 << 31, 1 << 30, (1 << 30) - 1, 1 << 64
 MPMC, HELD, MAX_PACKED = 2, 168, 4095
@@ -73,6 +73,8 @@ class Ring:
         require("kind", of["kind"], of["kind"] in (1, MPMC))
         self.capacity, self.stride = of["capacity"], of["stride"]
         self.size, self.longest = of["message_size"], of["max_message"]
+        require("incompat", of["incompat"], of["incompat"] in (0, 1))
+        self.has_checksums = of["incompat"] == 1
         self.__class__ = Exchange if of["kind"] == MPMC else Stream
         with open("/proc/sys/kernel/random/boot_id") as boot_id:
             this_boot = bytes.fromhex(boot_id.read().strip().replace("-", ""))
@@ -94,6 +96,18 @@ class Ring:
     def word(self, at):
         return self.words[at // 8]
 
+    def end(self, of_data, places):
+        """Where the region ends, in which messages may start in so many places."""
+        self.checksums = up(of_data, 4096)
+        return self.checksums + 8 * places if self.has_checksums else of_data
+
+    def compare(self, place, position, header, data):
+        """Compares a message with its checksum, if there are any."""
+        if self.has_checksums:
+            found = self.word(self.checksums + 8 * place)
+            crc = zlib.crc32(data, zlib.crc32(header.to_bytes(8, "little")))
+            require("message checksum", hex(found), found == crc << 32 | position % (1 << 32))
+
 
 class Stream(Ring):
     """SPSC."""
@@ -114,7 +128,8 @@ class Stream(Ring):
             "max_message": longest,
             "message_align": aligns,
             "data_offset": of["data_offset"] == HEADER_LEN,
-            "region_len": of["region_len"] == HEADER_LEN + capacity * stride,
+            "region_len": of["region_len"]
+            == self.end(HEADER_LEN + capacity * stride, capacity if self.size else capacity // 16),
             "participants": of["participants"] == 2,
             "held": of["held"] == 0,
             "max_deliveries": of["max_deliveries"] == 0,
@@ -128,8 +143,11 @@ class Stream(Ring):
         if self.size:
             waiting = (self.word(TAIL) - position) % POSITIONS
             require("tail", self.word(TAIL), waiting <= self.capacity)
+            if not waiting:
+                return None
             data = self.bytes[self.at(position) : self.at(position) + self.size]
-            return ([{"position": position, "data": data.hex()}], position + 1) if waiting else None
+            self.compare(position % self.capacity, position, 0, data)
+            return [{"position": position, "data": data.hex()}], position + 1
         header = self.word(self.at(position))
         if header == 0:
             return None
@@ -140,8 +158,9 @@ class Stream(Ring):
         to_end = self.capacity - position % self.capacity
         is_right = header & PADDING == READY and length <= self.longest and footprint(length) <= to_end
         require("frame header", hex(header), is_right)
-        data = self.bytes[start : start + length].hex()
-        return [{"position": position, "tag": header >> 32, "data": data}], position + footprint(length)
+        data = self.bytes[start : start + length]
+        self.compare(position % self.capacity // 16, position, header, data)
+        return [{"position": position, "tag": header >> 32, "data": data.hex()}], position + footprint(length)
 
     def read(self, position):
         """As `look`, if `position` was not released before the look was over."""
@@ -173,14 +192,14 @@ class Exchange(Ring):
             "max_message": self.longest <= LENGTH and self.size in (0, self.longest),
             "stride": stride % max(8, align) == 0 and self.payload + self.longest <= stride <= 1 << 31,
             "data_offset": self.data == up(self.entries + 8 * capacity, 4096),
-            "region_len": of["region_len"] == self.data + self.slots * stride,
+            "region_len": of["region_len"] == self.end(self.data + self.slots * stride, self.slots),
         }
 
     def record(self, number):
         return HEADER_LEN + number * self.record_len
 
-    def messages(self, slot):
-        """The messages in a slot, each with its tag."""
+    def messages(self, slot, position):
+        """The messages in the slot that was given at `position`, each with its tag."""
         require("slot", slot, slot < self.slots)
         found, offset, start = [], 8, self.data + slot * self.stride
         while len(found) < MAX_PACKED:
@@ -189,6 +208,9 @@ class Exchange(Ring):
             is_right = header & READY and at + length <= self.stride and (self.size or length <= self.longest)
             require("slot header", hex(header), is_right)
             data = self.bytes[start + at : start + at + length]
+            if self.size or not header & FOLLOWED:
+                first, end = self.word(start + 8), at + up(length, 1 if self.size else 8)
+                self.compare(slot, position, first, self.bytes[start + 16 : start + end])
             if self.size:
                 return [(0, data[i : i + self.size]) for i in range(0, length, self.size)]
             found.append((header >> 32, data))
@@ -208,7 +230,7 @@ class Exchange(Ring):
         if ahead > 0:
             raise Overtaken(position + 1 + (ahead - 1) // 2 * self.capacity)
         try:
-            found = self.messages(entry % (1 << self.bits))
+            found = self.messages(entry % (1 << self.bits), position)
         finally:
             if self.word(at) != entry:
                 raise Overtaken(position + 1)
@@ -224,11 +246,12 @@ class Exchange(Ring):
         for i in range(self.held):
             held = word(HELD + 8 * i)
             if held >> 60:
+                position = word(HELD + 8 * (self.held + i))
                 told["holds"].append({
-                    "position": word(HELD + 8 * (self.held + i)),
+                    "position": position,
                     "state": ("", "messages", "aside", "dropping")[held >> 60],
                     "deliveries": (held >> 50) % (1 << 10),
-                    "messages": [data.hex() for _, data in self.messages(held % (1 << 26))][(held >> 26) % (1 << 12):],
+                    "messages": [data.hex() for _, data in self.messages(held % (1 << 26), position)][(held >> 26) % (1 << 12):],
                 })
         return told
 

@@ -5,7 +5,7 @@ use crate::{
     error::Error,
     layout::{AT_CONSUMER, AT_PRODUCER, HEADER_LEN, LINE, RECORD_HELD, SLOT_PAYLOAD},
     options::Delivery,
-    payload::{CACHE_LINE, FrameHeader, WORD},
+    payload::{CACHE_LINE, FrameHeader, MIN_FRAME, WORD},
 };
 
 /// The largest capacity, in bytes of a byte ring or messages of a typed one.
@@ -27,6 +27,8 @@ pub struct Geometry {
     pub(crate) message_align: u32,
     pub(crate) delivery: Delivery,
     pub(crate) type_tag: u64,
+    /// Whether each message has a checksum.
+    pub(crate) checksums: bool,
     /// What only an exchange ring has.
     pub(crate) exchange: Option<Exchange>,
 }
@@ -113,8 +115,27 @@ impl Geometry {
         })
     }
 
+    /// Where the checksums lie, if there are any: behind the data area, on pages of their own.
+    pub(crate) const fn checksums_offset(&self) -> u64 {
+        (self.data_offset() + self.data_len()).next_multiple_of(HEADER_LEN as u64)
+    }
+
+    /// In how many places messages may start: no two frames of a byte ring do in the same
+    /// [`MIN_FRAME`] bytes.
+    pub(crate) const fn checksums_count(&self) -> u64 {
+        match self.exchange {
+            Some(exchange) => exchange.slots(self.capacity),
+            None if self.message_size == 0 => self.capacity / MIN_FRAME,
+            None => self.capacity,
+        }
+    }
+
     pub(crate) const fn region_len(&self) -> u64 {
-        self.data_offset() + self.data_len()
+        if self.checksums {
+            self.checksums_offset() + self.checksums_count() * WORD
+        } else {
+            self.data_offset() + self.data_len()
+        }
     }
 
     /// Where the first message's bytes lie in a slot of an exchange ring: behind the
@@ -254,6 +275,10 @@ impl Geometry {
         }
         if self.delivery != expected.delivery {
             return differ("delivery", self.delivery.to_string(), expected.delivery.to_string());
+        }
+        if self.checksums != expected.checksums {
+            let told = |has| if has { "one for each message" } else { "none" }.to_owned();
+            return differ("checksums", told(self.checksums), told(expected.checksums));
         }
         if let (Some(found), Some(asked)) = (self.exchange, expected.exchange) {
             for (field, found, asked) in [

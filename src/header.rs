@@ -19,8 +19,10 @@ use crate::{
     record::now,
 };
 
-/// Features without which a ring must not be used; none is defined yet.
-const KNOWN_INCOMPAT: u64 = 0;
+/// A feature without which a ring must not be used: each message has a checksum.
+const INCOMPAT_CHECKSUMS: u64 = 1;
+/// All such features that are known.
+const KNOWN_INCOMPAT: u64 = INCOMPAT_CHECKSUMS;
 
 /// Which algorithm a ring runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +92,7 @@ impl Identity {
         let g = &self.geometry;
         let placed = self.placement.encode();
         let words = [
-            (AT_INCOMPAT, 0),
+            (AT_INCOMPAT, if g.checksums { INCOMPAT_CHECKSUMS } else { 0 }),
             (AT_COMPAT, 0),
             (AT_REGION_LEN, g.region_len()),
             (AT_DATA_OFFSET, g.data_offset()),
@@ -143,7 +145,7 @@ impl Identity {
             Boot::Unknown if !outlives_boot => Ok(found),
             Boot::Unknown => Err(no_boot_id()),
             Boot::Other(this) => Err(invalid(
-                "boot_id",
+                BOOT_ID,
                 hex_bytes(found.boot_id),
                 format!(
                     "{}: the machine was restarted since, and what was not written to disk before is lost; see \
@@ -222,6 +224,7 @@ impl Identity {
             message_align: half(AT_MESSAGE_ALIGN),
             delivery,
             type_tag: word(AT_TYPE_TAG),
+            checksums: incompat & INCOMPAT_CHECKSUMS != 0,
             exchange,
         };
         geometry.check().map_err(|(field, found, expected)| Error::Invalid { field, found, expected })?;
@@ -250,6 +253,9 @@ impl Identity {
         Ok(Self { kind, geometry, created, boot_id: boot_id_found, placement, lock_file })
     }
 }
+
+/// The field that says of which boot a region is.
+pub(crate) const BOOT_ID: &str = "boot_id";
 
 /// How many participants an SPSC ring has records for.
 const SPSC_PARTICIPANTS: u32 = 2;

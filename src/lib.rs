@@ -53,6 +53,7 @@ compile_error!("ironring runs on 64-bit x86 and ARM under Linux only");
 mod algorithm;
 #[cfg(all(feature = "async", not(loom)))]
 pub mod asynchronous;
+mod checksum;
 mod deadline;
 mod error;
 #[cfg(not(loom))]

@@ -7,6 +7,7 @@
 //! A participant that was killed leaves its work in some middle, and that is whole: the next
 //! one sets it right. What is found is what no participant leaves, killed wherever it was.
 
+mod contents;
 mod exchange;
 mod repair;
 mod report;

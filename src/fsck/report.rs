@@ -163,6 +163,14 @@ impl Report {
         self.notes.push(note.into());
     }
 
+    /// Takes the findings of `other` too.
+    pub(super) fn add(&mut self, other: Self) {
+        self.left_out += other.left_out;
+        for Finding { word, at, found, expected } in other.findings {
+            self.find(word, at, found, expected);
+        }
+    }
+
     /// Keeps the findings that `other` has too.
     pub(super) fn keep_those_of(&mut self, other: &Self) {
         self.findings.retain(|finding| other.findings.contains(finding));

@@ -2,7 +2,10 @@
 
 use std::{fs::File, sync::Arc, sync::atomic::Ordering::Acquire};
 
-use super::report::{At, Report};
+use super::{
+    contents::{Contents, IN_USE},
+    report::{At, Report},
+};
 use crate::{
     error::Error,
     geometry::Geometry,
@@ -27,6 +30,11 @@ pub(super) fn check(
         let after = look()?;
         if after == before {
             after.judge(geometry, report);
+            if let Some(contents) = Contents::of(mapping, geometry) {
+                let mut spoilt = Report::new(report.kind());
+                after.judge_contents(&contents, geometry, &mut spoilt);
+                if look()? == after { report.add(spoilt) } else { report.note(IN_USE) }
+            }
             return Ok(());
         }
         before = after;
@@ -74,7 +82,17 @@ struct Frames {
 struct Frame {
     start: u64,
     end: u64,
-    tag: u64,
+    header: u64,
+}
+
+impl Frame {
+    const fn len(&self) -> u64 {
+        self.header % (1 << 30)
+    }
+
+    const fn tag(&self) -> u64 {
+        self.header >> 32
+    }
 }
 
 impl Snapshot {
@@ -136,6 +154,25 @@ impl Snapshot {
         report.require(!is_beyond(self.received, self.tail), "received", At::Header, self.received, expected);
     }
 
+    /// Whether the messages are those that were sent.
+    fn judge_contents(&self, contents: &Contents, geometry: &Geometry, report: &mut Report) {
+        let (capacity, stride) = (geometry.capacity, geometry.stride);
+        let data = HEADER_LEN as u64;
+        for frame in &self.frames.messages {
+            let start = frame.start % capacity;
+            let bytes = (data + start + 8, frame.len());
+            // No two frames start in the same 16 bytes.
+            contents.judge(report, start / 16, frame.start, frame.header, bytes);
+        }
+        let slots = self.tail.wrapping_sub(self.head);
+        if geometry.message_size != 0 && slots <= capacity {
+            for position in (0..slots).map(|n| self.head.wrapping_add(n)) {
+                let slot = position % capacity;
+                contents.judge(report, slot, position, 0, (data + slot * stride, geometry.max_message));
+            }
+        }
+    }
+
     fn judge_frames(&self, report: &mut Report) {
         for (word, cursor) in [("head", self.head), ("tail", self.tail), ("received", self.received)] {
             report.require(cursor.is_multiple_of(8), word, At::Header, cursor, "a multiple of 8");
@@ -171,8 +208,8 @@ impl Snapshot {
         {
             let expected = format!("{:#x}, where the last message starts", frame.start);
             report.require(self.last == frame.start, "last", At::Header, self.last, expected);
-            let expected = format!("{:#x}, the last message's", frame.tag);
-            report.require(self.last_tag == frame.tag, "last_tag", At::Header, self.last_tag, expected);
+            let expected = format!("{:#x}, the last message's", frame.tag());
+            report.require(self.last_tag == frame.tag(), "last_tag", At::Header, self.last_tag, expected);
         }
     }
 }
@@ -187,7 +224,7 @@ impl Frames {
             let start = end;
             let to_end = capacity - start % capacity;
             let word = mapping.word(HEADER_LEN + (start % capacity) as usize).load(Acquire);
-            let (len, tag) = (word % (1 << 30), word >> 32);
+            let len = word % (1 << 30);
             let is_padding = word == 0b11 << 30;
             let footprint = if is_padding { to_end } else { footprint(len) };
             if word == 0 {
@@ -200,7 +237,7 @@ impl Frames {
                 return Self { messages, end: start, wrong: Some((start, word)) };
             }
             if !is_padding {
-                messages.push(Frame { start, end, tag });
+                messages.push(Frame { start, end, header: word });
             }
         }
     }

@@ -10,6 +10,7 @@ use super::{
     words::{Content, Held, Owner, Turns},
 };
 use crate::{
+    checksum::Checksums,
     error::Corrupt,
     geometry::{Exchange, Geometry},
     layout::{AT_HEAD, AT_TAIL, RECORD_HELD, SLOT_OWNER},
@@ -33,6 +34,7 @@ pub(super) struct Shared {
     /// How much of a slot is fetched ahead of its use.
     expected_len: u64,
     pub(super) message_size: usize,
+    pub(super) checksums: Option<Checksums>,
     records: Area,
     entries: Area,
     slots: Cells,
@@ -58,6 +60,7 @@ impl Shared {
             payload_offset: geometry.payload_offset(),
             expected_len: geometry.stride.min(EXPECT_LINES * CACHE_LINE),
             message_size: geometry.message_size as usize,
+            checksums: Checksums::of(mapping, geometry),
             records: mapping.area(records_at, records_len),
             entries: mapping.area(exchange.entries_offset(), (geometry.capacity * WORD) as usize),
             slots: Cells::of(

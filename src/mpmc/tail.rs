@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Error, Published, Role, Seat, algorithm,
     error::{Corrupt, SendError},
-    layout::SLOT_HEADER,
+    layout::{SLOT_HEADER, SLOT_PAYLOAD},
     memory::{Area, Span},
     payload::{FrameHeader, Payload, WORD},
     region::Region,
@@ -170,6 +170,9 @@ impl<M: Payload + ?Sized> Tail<M> {
     #[inline(always)]
     fn exchange(&mut self, operation: Operation, entry: u64) -> Result<bool, Corrupt> {
         let position = self.cursor.position();
+        if self.participant.shared.checksums.is_some() {
+            self.sum_up(position);
+        }
         let tag = M::FRAMED.then_some(self.next_tag);
         match self.participant.exchange(operation, self.place, position, entry, tag) {
             Ok(Some(got)) => self.slot = got,
@@ -185,6 +188,28 @@ impl<M: Payload + ?Sized> Tail<M> {
         shared.expect_entry(position.wrapping_add(EXPECT_ENTRY));
         shared.expect(position.wrapping_add(EXPECT_SLOT), Side::Tail);
         Ok(true)
+    }
+
+    /// Records the checksum of what is written to the slot, which is about to be given at `position`.
+    #[cold]
+    fn sum_up(&self, position: u64) {
+        let shared = &self.participant.shared;
+        // Its own: a slot that only this participant has written to.
+        let header = shared.first_header(self.slot).load(Ordering::Relaxed);
+        let end = if !M::FRAMED {
+            shared.payload_offset + u64::from(self.count.max(1)) * M::SIZE as u64
+        } else if self.count > 0 {
+            self.end
+        } else {
+            let len = FrameHeader::decode_packed(header).map_or(0, FrameHeader::len);
+            EMPTY + WORD + len.next_multiple_of(WORD)
+        };
+        let start = SLOT_PAYLOAD as u64;
+        if let Some(checksums) = &shared.checksums
+            && let Some(span) = shared.slots().part(self.slot, start, (end - start) as usize)
+        {
+            checksums.record(self.slot.number().into(), position, header, shared.area(), span);
+        }
     }
 
     #[inline(always)]

@@ -177,6 +177,11 @@ impl Observer {
         self.identity.geometry.delivery
     }
 
+    /// Whether messages have [checksums](crate::Options::checksums).
+    pub fn has_checksums(&self) -> bool {
+        self.identity.geometry.checksums
+    }
+
     /// When it was made, in nanoseconds since 1970.
     pub fn created(&self) -> u64 {
         self.identity.created

@@ -13,10 +13,12 @@ use super::{
     directory::Directory,
     draft::Draft,
     file::{Inode, RegionFile},
+    salvage,
     source::Source,
 };
 use crate::{
     error::Error,
+    header::BOOT_ID,
     layout::{AT_MAGIC, AT_RETIRED, HEADER_LEN, MAGIC},
     liveness,
     memory::Mapping,
@@ -46,7 +48,14 @@ pub(super) fn create_file(path: &Path, allowed: Allowed, plan: &Plan) -> Result<
 pub(super) fn open(name: &Name) -> Result<Region, Error> {
     let mut contention = Contention::new();
     loop {
-        let region = Region::of(name.open(true)?)?;
+        let region = match Region::of(name.open(true)?) {
+            Ok(region) => region,
+            Err(Error::Invalid { field: BOOT_ID, .. }) if salvage::by_checksums(name)? => {
+                contention.pause("opening the ring, which others take over after a restart")?;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         let Some(path) = region.file().path() else { return Ok(region) };
         if !region.is_retired() {
             return Ok(region);

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Name, Region};
+use super::{Name, Region, RegionFile};
 use crate::{
     error::Error,
     fsck::{self, Report},
@@ -26,9 +26,10 @@ pub enum Salvaged {
 /// Takes over a ring in a file on disk that was made before the machine was restarted or crashed:
 /// every participant of then is dead, and what they held is delivered again.
 ///
-/// The structure is checked ([`fsck`](crate::fsck)), and a ring that is not whole stays refused. The contents of
-/// messages cannot be checked: after a crash a page may be older than its neighbours, unless it was
-/// [flushed](crate::Ring::flush) and not touched since. So this is never done by itself.
+/// The structure is checked ([`fsck`](crate::fsck)), and a ring that is not whole stays refused. After a crash a page
+/// may be older than its neighbours, unless it was [flushed](crate::Ring::flush) and not touched since; so whether
+/// messages are those that were sent is known only in a ring with [checksums](crate::Options::checksums). Such a
+/// ring is salvaged by itself where it is opened by its name, any other only by this.
 ///
 /// # Errors
 ///
@@ -46,7 +47,36 @@ pub enum Salvaged {
 /// ```
 pub fn salvage(name: impl Into<Name>) -> Result<Salvaged, Error> {
     super::check_system()?;
-    let file = name.into().open(true)?;
+    take_over(name.into().open(true)?)
+}
+
+/// Takes over the ring called `name`, which is of another boot, if its messages have checksums; false
+/// where that is not so.
+pub(super) fn by_checksums(name: &Name) -> Result<bool, Error> {
+    let file = name.open(true)?;
+    let mapping = file.map(file.mappable_len()?)?;
+    let identity = Identity::read_of_any_boot(&mapping, file.len(), file.lock_file())?;
+    if !identity.geometry.checksums || !matches!(identity.boot(), Boot::Other(_)) {
+        return Ok(false);
+    }
+    match take_over(file) {
+        // Whoever does it is watched, by another look.
+        Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::WouldBlock => Ok(true),
+        Ok(Salvaged::OfThisBoot | Salvaged::Whole) => Ok(true),
+        Ok(Salvaged::Spoilt(report)) => Err(Error::Invalid {
+            field: "what is left of another boot",
+            found: report.findings().first().map_or_else(String::new, ToString::to_string),
+            expected: format!(
+                "a whole ring, with the messages that were sent ({} findings in all): `ironring salvage` lists \
+                 them",
+                report.findings().len() + report.left_out()
+            ),
+        }),
+        Err(error) => Err(error),
+    }
+}
+
+fn take_over(file: RegionFile) -> Result<Salvaged, Error> {
     let mapping = file.map(file.mappable_len()?)?;
     let mut identity = Identity::read_of_any_boot(&mapping, file.len(), file.lock_file())?;
     match identity.boot() {

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use super::Frame;
 use crate::{
     Error, Published, Role, Seat, algorithm,
+    checksum::Checksums,
     error::{Corrupt, SendError},
     geometry::Geometry,
     layout::{AT_HEAD, AT_PRODUCER, AT_RECORD_MARK, AT_RECORD_TAG, AT_TAIL, HEADER_LEN},
@@ -44,6 +45,7 @@ pub struct Tail<M: Payload + ?Sized> {
     tag: u32,
     corrupt: Option<Corrupt>,
     area: Area,
+    checksums: Option<Checksums>,
     shared_tail: Word,
     shared_head: Word,
     shared_last: Word,
@@ -95,6 +97,7 @@ impl<M: Payload + ?Sized> Tail<M> {
             tag: 0,
             corrupt: None,
             area,
+            checksums: Checksums::of(mapping, geometry),
             shared_tail,
             shared_head,
             shared_last,
@@ -207,6 +210,18 @@ impl<M: Payload + ?Sized> Tail<M> {
         }
     }
 
+    /// Stages the `count` slots that were filled, each with its checksum.
+    #[cold]
+    fn sum_up_slots(&mut self, count: u64) {
+        for _ in 0..count {
+            let slot = self.staged & (self.capacity - 1);
+            if let Some(span) = self.area.span(slot * M::STRIDE, M::SIZE) {
+                self.sum_up(0, span);
+            }
+            self.staged = self.staged.wrapping_add(1);
+        }
+    }
+
     /// Empties the header behind the frame in `room`, where bytes of an earlier lap lie:
     /// the consumer looks at it next.
     #[inline(always)]
@@ -228,9 +243,23 @@ impl<M: Payload + ?Sized> Tail<M> {
             }
             self.last = self.staged;
             self.last_tag = self.tag;
-            self.stage_header(FrameHeader::message(len, self.tag));
+            let header = FrameHeader::message(len, self.tag);
+            self.stage_header(header);
+            self.sum_up(header, room.span.first(len));
+        } else {
+            self.sum_up(0, room.span);
         }
         self.staged = self.staged.wrapping_add(room.footprint);
+    }
+
+    /// Records the checksum of the message in `span` that is being staged.
+    #[inline(always)]
+    fn sum_up(&self, header: u64, span: Span) {
+        if let Some(checksums) = &self.checksums {
+            let start = self.staged & (self.capacity - 1);
+            let number = if M::FRAMED { start / MIN_FRAME } else { start };
+            checksums.record(number, self.staged, header, &self.area, span);
+        }
     }
 
     /// Writes a header of a staged frame; that of the first one is kept back.
@@ -368,7 +397,11 @@ impl<M: Payload + ?Sized> algorithm::Tail<M> for Tail<M> {
         let (one, other) = messages[..count as usize * M::SIZE].split_at(to_end as usize * M::SIZE);
         self.fill_slots(start, one);
         self.fill_slots(0, other);
-        self.staged = self.staged.wrapping_add(count);
+        if self.checksums.is_some() {
+            self.sum_up_slots(count);
+        } else {
+            self.staged = self.staged.wrapping_add(count);
+        }
         Ok(count as usize)
     }
 

@@ -136,7 +136,7 @@ fn programs_inherit() {
 }
 
 /// Has the file of a ring look as if the machine had been restarted since.
-fn restart(path: &Path) {
+pub(crate) fn restart(path: &Path) {
     let file = fs::File::options().read(true).write(true).open(path).expect("the file");
     let mut identity = [0; AT_CHECKSUM];
     file.read_exact_at(&mut identity, 0).expect("an identity");

@@ -6,6 +6,7 @@ mod support;
 #[path = "../support/trials.rs"]
 mod trials;
 
+mod checksums;
 mod crowd;
 mod handshake;
 mod kills;
@@ -26,5 +27,5 @@ fn main() {
         ("crowd-receive", |args| run(args, crowd::receive)),
         ("inherit", life::inherit),
     ]);
-    trials::run_in_turn(&[handshake::TESTS, kills::TESTS, crowd::TESTS, life::TESTS]);
+    trials::run_in_turn(&[handshake::TESTS, kills::TESTS, crowd::TESTS, life::TESTS, checksums::TESTS]);
 }

@@ -62,7 +62,7 @@ fn what_waits_in_a_ring_of_bytes_is_decoded_on_every_lap() {
 fn what_waits_in_a_ring_of_values_is_decoded_on_every_lap() {
     let dir = shared_memory();
     let path = dir.path().join("ring");
-    let options = Options::messages(4).batch(2).participants(2);
+    let options = Options::messages(4).checksums(true).batch(2).participants(2);
     let ring = Ring::<Tick>::create(&path, &options).expect("a ring");
     let (mut producer, mut consumer) = (ring.producer().expect("place"), ring.consumer().expect("place"));
     let mut sent = 0;
@@ -167,7 +167,8 @@ fn reader_that_is_overtaken_tells_no_wrong_message() {
     const PACKED: u64 = 32;
     let dir = shared_memory();
     let path = dir.path().join("ring");
-    let options = Options::messages(1).max_message(100).batch(PACKED as u32).participants(2).holding(1);
+    let options =
+        Options::messages(1).max_message(100).batch(PACKED as u32).participants(2).holding(1).checksums(true);
     let ring = Ring::<[u8]>::create(&path, &options).expect("a ring");
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {

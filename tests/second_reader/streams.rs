@@ -19,7 +19,7 @@ use crate::{
 fn what_waits_in_a_byte_ring_is_decoded_wherever_it_lies() {
     let dir = shared_memory();
     let path = dir.path().join("ring");
-    let ring = Ring::<[u8]>::create(&path, &Options::bytes(256)).expect("a ring");
+    let ring = Ring::<[u8]>::create(&path, &Options::bytes(256).checksums(true)).expect("a ring");
     let (mut producer, mut consumer) = (ring.producer().expect("it"), ring.consumer().expect("it"));
     assert!(read_now(&path).is_empty());
     let (mut next, mut paddings) = (0, 0);
@@ -48,7 +48,7 @@ fn what_waits_in_a_byte_ring_is_decoded_wherever_it_lies() {
 fn what_waits_in_a_typed_ring_is_decoded_wherever_it_lies() {
     let dir = shared_memory();
     let path = dir.path().join("ring");
-    let ring = Ring::<Tick>::create(&path, &Options::messages(4)).expect("a ring");
+    let ring = Ring::<Tick>::create(&path, &Options::messages(4).checksums(true)).expect("a ring");
     let (mut producer, mut consumer) = (ring.producer().expect("it"), ring.consumer().expect("it"));
     let mut sent = 0;
     for messages in [0, 1, 4, 3, 2, 4, 4, 1, 3] {

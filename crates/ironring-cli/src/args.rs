@@ -195,6 +195,9 @@ pub(crate) struct Create {
     /// mpmc: how often a message may be delivered before it is set aside [default: as often as it takes]
     #[arg(long, value_name = "N")]
     pub(crate) max_deliveries: Option<u32>,
+    /// Each message gets a checksum: a ring on disk is then proved, and opened, after a crash of the machine
+    #[arg(long)]
+    pub(crate) checksums: bool,
     #[command(flatten)]
     pub(crate) memory: Memory,
 }

@@ -13,7 +13,8 @@ pub(crate) fn run(args: &Create) -> Result<(), Failure> {
         (None, messages) => Options::messages(messages.unwrap_or(0)),
     }
     .mode(args.mode)
-    .delivery(args.delivery.into());
+    .delivery(args.delivery.into())
+    .checksums(args.checksums);
     if let Some(longest) = args.max_message {
         options = options.max_message(longest.as_u64());
     }

@@ -44,6 +44,7 @@ pub(crate) struct Summary {
     message_align: Option<usize>,
     type_tag: u64,
     delivery: String,
+    checksums: bool,
     created_ns: u64,
     boot_id: String,
     /// Of which pages it is, and of which size reserved huge ones are.
@@ -114,6 +115,7 @@ impl Summary {
             message_align: layout.map(|(_, align)| align),
             type_tag: ring.type_tag(),
             delivery: ring.delivery().to_string(),
+            checksums: ring.has_checksums(),
             created_ns: ring.created(),
             boot_id: format!("{:032x}", u128::from_be_bytes(ring.boot_id())),
             pages: placement.pages.to_string(),
@@ -234,6 +236,7 @@ impl fmt::Display for Summary {
         }
         line("type tag", self.type_tag.to_string())?;
         line("delivery", self.delivery.clone())?;
+        line("checksums", yes_or_no(self.checksums))?;
         line("created", format!("{} ago", age(self.created_ns)))?;
         line("boot id", self.boot_id.clone())?;
         line("pages", self.pages.clone())?;

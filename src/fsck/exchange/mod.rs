@@ -11,6 +11,7 @@
 
 mod journals;
 mod mend;
+mod messages;
 mod records;
 mod snapshot;
 mod window;
@@ -23,9 +24,11 @@ use self::{
     journals::{Fate, Intended},
     snapshot::{Ring, Snapshot},
     window::Window,
-    words::{DEQUEUE, SPARE},
 };
-use super::report::{At, Report};
+use super::{
+    contents::{Contents, IN_USE},
+    report::{At, Report},
+};
 use crate::{
     error::Error,
     geometry::{Exchange, Geometry},
@@ -43,7 +46,12 @@ pub(super) fn check(
     let ring = Ring::new(file, mapping, geometry, exchange);
     let [before, after] = ring.look_twice()?;
     if before == after {
-        Judge { ring: &ring, snapshot: &after, report }.judge();
+        let mut judge = Judge { ring: &ring, snapshot: &after, report };
+        let (intended, window) = judge.judge();
+        if let (Some(contents), Some(window)) = (Contents::of(mapping, geometry), window) {
+            let spoilt = judge.judge_contents(&contents, &window, &intended);
+            if ring.look()? == after { report.add(spoilt) } else { report.note(IN_USE) }
+        }
         return Ok(());
     }
     let mut once = Report::new(report.kind());
@@ -65,8 +73,9 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// Judges all of a snapshot that shows the ring as it was at one instant.
-    fn judge(&mut self) {
+    /// Judges all of a snapshot that shows the ring as it was at one instant, but for what messages
+    /// contain; what was intended then, and where the ring was full.
+    fn judge(&mut self) -> (Vec<Option<Intended>>, Option<Window>) {
         self.judge_words();
         let intended: Vec<_> =
             (0..self.ring.exchange.participants).map(|number| self.judge_journal(number)).collect();
@@ -77,6 +86,7 @@ impl Judge<'_> {
             self.judge_held(number, intended.as_ref(), window.as_ref());
             self.tell_of(number, intended.as_ref());
         }
+        (intended, window)
     }
 
     /// Judges each word alone.
@@ -194,13 +204,9 @@ impl Judge<'_> {
                 let is_own = word % (1 << 32) == u64::from(number);
                 self.report.require(is_own, "owner", At::Slot(held.slot), *word, format!("held by {number}"));
             }
-            let is_taken = intended.is_some_and(|it| it.kind == DEQUEUE && it.fate == Fate::Unrecorded);
-            if held.state == SPARE && !is_taken {
-                continue;
-            }
-            let slot = intended.filter(|_| is_taken).map_or(held.slot, |intended| intended.got);
+            let Some(slot) = Self::slot_with_messages(place, held, intended) else { continue };
             let count = self.judge_messages(slot);
-            if count > 0 && !is_taken {
+            if count > 0 && slot == held.slot {
                 let word = record.held[place as usize];
                 let is_right = held.released < count && held.received <= count;
                 self.report.require(

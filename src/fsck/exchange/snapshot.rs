@@ -57,6 +57,13 @@ pub(super) struct Record {
     pub(super) positions: Vec<u64>,
 }
 
+/// How many messages lie in a slot, and where they end, in bytes from its start.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extent {
+    pub(super) count: u16,
+    pub(super) end: u64,
+}
+
 /// A header in a slot that no participant writes so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Malformed {
@@ -162,7 +169,7 @@ impl<'a> Ring<'a> {
         }
         for slot in slots.into_iter().filter(|slot| *slot < self.bits.slots) {
             match self.messages_in(slot) {
-                Ok(count) => snapshot.messages[slot as usize] = count,
+                Ok(Extent { count, .. }) => snapshot.messages[slot as usize] = count,
                 Err(malformed) => {
                     if !snapshot.malformed.contains(&malformed) && snapshot.malformed.len() < MAX_MALFORMED {
                         snapshot.malformed.push(malformed);
@@ -172,8 +179,8 @@ impl<'a> Ring<'a> {
         }
     }
 
-    /// How many messages lie in `slot`.
-    fn messages_in(&self, slot: u64) -> Result<u16, Malformed> {
+    /// How many messages lie in `slot`, and how far they reach.
+    pub(super) fn messages_in(&self, slot: u64) -> Result<Extent, Malformed> {
         let (mut offset, mut count) = (SLOT_HEADER as u64, 0);
         loop {
             let word = self.word(self.slot(slot) + offset);
@@ -190,17 +197,19 @@ impl<'a> Ring<'a> {
                     && len.is_multiple_of(size)
                     && (1..=MAX_MESSAGES).contains(&(len / size))
                     && payload + len <= self.geometry.stride;
-                return if is_right { Ok((len / size) as u16) } else { Err(malformed) };
+                let extent = Extent { count: (len / size) as u16, end: payload + len };
+                return if is_right { Ok(extent) } else { Err(malformed) };
             }
             let end = offset + 8 + len;
             count += 1;
             if len > self.geometry.max_message || end > self.geometry.stride {
                 return Err(malformed);
             }
+            let end = end.next_multiple_of(8);
             if !is_followed {
-                return Ok(count);
+                return Ok(Extent { count, end });
             }
-            offset = end.next_multiple_of(8);
+            offset = end;
             if offset + 8 > self.geometry.stride || u64::from(count) == MAX_MESSAGES {
                 return Err(malformed);
             }
@@ -213,7 +222,7 @@ impl<'a> Ring<'a> {
     }
 
     /// The word at `offset` of the region, which is one of a word in it.
-    fn word(&self, offset: u64) -> u64 {
+    pub(super) fn word(&self, offset: u64) -> u64 {
         self.all.checked_word(offset).map_or(0, |word| word.load(Acquire))
     }
 }

@@ -99,6 +99,7 @@ mod tests {
             message_align: 8,
             delivery: Delivery::AtLeastOnce,
             type_tag: 0,
+            checksums: false,
             exchange: Some(exchange),
         };
         Bits::of(&geometry, &exchange)

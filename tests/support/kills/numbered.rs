@@ -79,7 +79,8 @@ impl Numbered for [u8] {
     type Message = Bytes;
 
     fn options(capacity: u64) -> Options {
-        Options::messages(capacity).max_message(LONGEST as u64)
+        // Half of the cases, so that a look at a ring is one at its messages, too.
+        Options::messages(capacity).max_message(LONGEST as u64).checksums(capacity == 2)
     }
 
     fn make(number: u64) -> Bytes {
@@ -136,7 +137,7 @@ impl Numbered for Sample {
     type Message = Sample;
 
     fn options(capacity: u64) -> Options {
-        Options::messages(capacity)
+        Options::messages(capacity).checksums(capacity == 2)
     }
 
     fn make(number: u64) -> Sample {

@@ -153,3 +153,27 @@ fn a_ring_where_others_can_rename_is_to_be_asked_for() {
     is_refused(&format!("remove {ring}"));
     dir.must(&format!("remove {ring} --any-directory"), "");
 }
+
+#[test]
+fn rings_with_checksums_are_opened_after_a_restart_if_all_is_as_it_was_sent() {
+    let dir = Dir::new();
+    let as_if_restarted = || {
+        let file = std::fs::File::options().read(true).write(true).open(dir.path("kept")).expect("it");
+        std::os::unix::fs::FileExt::write_all_at(&file, &[7; 16], 112).expect("written");
+        file
+    };
+    dir.must("create kept --kind mpmc --messages 8 --checksums", "");
+    assert!(String::from_utf8_lossy(&dir.must("stat kept", "")).contains("checksums    yes"));
+    dir.must("send kept", "one\ntwo\n");
+    as_if_restarted();
+    assert_eq!(dir.must("recv kept --count 1", ""), b"one\n");
+    dir.must("send kept", "last\n");
+    let file = as_if_restarted();
+    let all = std::fs::read(dir.path("kept")).expect("it");
+    let at = all.windows(4).position(|window| window == b"last").expect("the message");
+    std::os::unix::fs::FileExt::write_all_at(&file, b"Last", at as u64).expect("written");
+    let ended = dir.run("recv kept", "");
+    assert!(ended.status == 1 && ended.err.contains("message checksum"), "{}", ended.err);
+    let ended = dir.run("salvage kept", "");
+    assert!(ended.status == 1 && ended.err.contains("message checksum"), "{}", ended.err);
+}
