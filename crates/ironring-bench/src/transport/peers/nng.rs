@@ -32,7 +32,6 @@ functions! {
 }
 
 // Of nng.h too.
-const NONBLOCK: c_int = 2;
 const EINTR: c_int = 1;
 const ENOTSUP: c_int = 9;
 
@@ -58,7 +57,7 @@ impl Nng {
 /// A way for messages between two of its sockets.
 pub type NanoNext = Meeting<Socket>;
 
-/// A socket. The receiver's listens, the sender's dials as soon as it can.
+/// A socket. The receiver's listens, the sender's dials, and is connected when that is done.
 #[derive(Debug)]
 pub struct Socket {
     nng: Nng,
@@ -74,13 +73,13 @@ impl meeting::Socket for Socket {
     fn open(place: Place, setup: &Setup) -> io::Result<Self> {
         let nng = Nng::load()?;
         let mut id = Id(0);
-        let (open, join, flags) = match place.end {
-            End::Sending => (nng.push, nng.dial, NONBLOCK),
-            End::Receiving => (nng.pull, nng.listen, 0),
+        let (open, join) = match place.end {
+            End::Sending => (nng.push, nng.dial),
+            End::Receiving => (nng.pull, nng.listen),
         };
         // SAFETY: it writes a socket's number to `id`.
         nng.done(|| unsafe { open(&raw mut id) })?;
-        let this = Self { nng, id, place };
+        let mut this = Self { nng, id, place };
         // At most 8192 are allowed.
         let most = setup.messages.min(8192) as c_int;
         for option in [c"send-buffer", c"recv-buffer"] {
@@ -92,9 +91,11 @@ impl meeting::Socket for Socket {
             };
             nng.done(set)?;
         }
-        let address = this.place.address.as_ptr();
-        // SAFETY: the socket is open, the address ends with NUL, and null asks for nothing back.
-        nng.done(|| unsafe { join(id, address, ptr::null_mut(), flags) })?;
+        this.place.meet(|address| {
+            // Without flags, who dials waits until the connection is there.
+            // SAFETY: the socket is open, the address ends with NUL, and null asks for nothing back.
+            nng.done(|| unsafe { join(id, address.as_ptr(), ptr::null_mut(), 0) })
+        })?;
         Ok(this)
     }
 }

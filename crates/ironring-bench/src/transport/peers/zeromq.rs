@@ -1,7 +1,7 @@
 //! ZeroMQ: a PUSH and a PULL socket over `ipc://`.
 
 use std::{
-    ffi::{CStr, c_char, c_int, c_void},
+    ffi::{CStr, c_char, c_int, c_long, c_short, c_void},
     io,
 };
 
@@ -21,6 +21,7 @@ functions! {
         connect: b"zmq_connect\0" = fn(*mut c_void, *const c_char) -> c_int,
         send: b"zmq_send\0" = fn(*mut c_void, *const c_void, usize, c_int) -> c_int,
         recv: b"zmq_recv\0" = fn(*mut c_void, *mut c_void, usize, c_int) -> c_int,
+        poll: b"zmq_poll\0" = fn(*mut Item, c_int, c_long) -> c_int,
         close: b"zmq_close\0" = fn(*mut c_void) -> c_int,
         ctx_term: b"zmq_ctx_term\0" = fn(*mut c_void) -> c_int,
         errno: b"zmq_errno\0" = fn() -> c_int,
@@ -33,6 +34,18 @@ const PULL: c_int = 7;
 const PUSH: c_int = 8;
 const SNDHWM: c_int = 23;
 const RCVHWM: c_int = 24;
+const IMMEDIATE: c_int = 39;
+const POLLOUT: c_short = 2;
+
+/// What is awaited of a socket: zmq_pollitem_t.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+struct Item {
+    socket: *mut c_void,
+    fd: c_int,
+    events: c_short,
+    revents: c_short,
+}
 
 impl Zmq {
     /// What a call gave, or its error. Again while a signal interrupts it.
@@ -60,7 +73,7 @@ impl Zmq {
 /// A way for messages between two of its sockets.
 pub type ZeroMq = Meeting<Socket>;
 
-/// A socket in a context of its own. The receiver's is bound, the sender's connects as soon as it can.
+/// A socket in a context of its own. The receiver's is bound, the sender's is connected.
 #[derive(Debug)]
 pub struct Socket {
     zmq: Zmq,
@@ -84,22 +97,44 @@ impl meeting::Socket for Socket {
         };
         // SAFETY: the context is a new one; null is refused.
         let socket = unsafe { (zmq.socket)(context, kind) };
-        let this = Self { zmq, context, socket, place };
+        let mut this = Self { zmq, context, socket, place };
         if socket.is_null() {
             // SAFETY: it reads the number of this thread's last error.
             return Err(this.zmq.error(unsafe { (this.zmq.errno)() }));
         }
         let most = setup.messages as c_int;
-        for option in [SNDHWM, RCVHWM] {
+        // With the last, nothing is taken for a connection that is not there yet.
+        for (option, value) in [(SNDHWM, most), (RCVHWM, most), (IMMEDIATE, 1)] {
             let call = || {
                 // SAFETY: the socket is open, and the value is an integer of the length that is given.
-                unsafe { (zmq.setsockopt)(socket, option, (&raw const most).cast(), size_of::<c_int>()) }
+                unsafe { (zmq.setsockopt)(socket, option, (&raw const value).cast(), size_of::<c_int>()) }
             };
             zmq.done(call)?;
         }
-        // SAFETY: the socket is open, and the address ends with NUL.
-        zmq.done(|| unsafe { join(socket, this.place.address.as_ptr()) })?;
+        this.place.meet(|address| {
+            // SAFETY: the socket is open, and the address ends with NUL.
+            zmq.done(|| unsafe { join(socket, address.as_ptr()) }).map(drop)
+        })?;
+        if this.place.end == End::Sending {
+            this.await_connection()?;
+        }
         Ok(this)
+    }
+}
+
+impl Socket {
+    /// Awaits the receiver that it has asked for: from then on a message would be taken.
+    fn await_connection(&self) -> io::Result<()> {
+        let mut item = Item { socket: self.socket, fd: 0, events: POLLOUT, revents: 0 };
+        let most_ms = meeting::MOST.as_millis() as c_long;
+        // SAFETY: the socket is open, and it writes to the one item.
+        match self.zmq.done(|| unsafe { (self.zmq.poll)(&raw mut item, 1, most_ms) })? {
+            0 => Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("ZeroMQ has not connected within {:?} to whom it was told of", meeting::MOST),
+            )),
+            _ => Ok(()),
+        }
     }
 }
 
