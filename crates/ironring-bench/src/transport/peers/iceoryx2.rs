@@ -4,6 +4,7 @@ use std::{
     error::Error,
     io,
     sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
 };
 
 use ::iceoryx2::{
@@ -15,6 +16,11 @@ use ::iceoryx2::{
 use ironring_testkit::{Args, Role};
 
 use crate::transport::{End, Idle, Link, Receiver, Sender, Setup, expect_len, note::Note};
+
+/// The longest sleep. A listener can miss a wake-up, and would sleep for ever in `blocking_wait`: it takes the
+/// notification out of the socket before the notifier has noted that it sent one; that note then keeps
+/// everybody from sending another. Both waits make the same calls.
+const MOST: Duration = Duration::from_millis(10);
 
 type Ipc = ipc::Service;
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
@@ -153,7 +159,7 @@ impl Receiver for Receiving {
                 return Ok(Some(()));
             }
             if let Some(listener) = &self.listener {
-                listener.blocking_wait(|_| ()).map_err(io::Error::other)?;
+                listener.timed_wait(|_| (), MOST).map_err(io::Error::other)?;
             }
             Ok(None)
         })
