@@ -208,6 +208,13 @@ fn peers() -> Result<(), Failed> {
             assert!(is_there || is_told, "no {measure} of {name}, and not told why");
         }
     }
+    // Which variant was the best is told of each way to wait.
+    if cfg!(feature = "peers") {
+        for wait in ["spin", "block"] {
+            let name = format!("iceoryx2, latency, 64 B, {wait}");
+            assert!(report.settings.others.contains_key(&name), "no {name:?}: {:?}", report.settings.others);
+        }
+    }
     Ok(())
 }
 

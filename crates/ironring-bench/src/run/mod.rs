@@ -134,7 +134,7 @@ pub fn run(options: &Options, stop: &AtomicBool, mut watch: impl FnMut(&Progress
                 if stop.load(Ordering::Relaxed) || budget.is_over() {
                     break 'rounds;
                 }
-                let name = format!("{}, {}", cell.transport.name, cell.what());
+                let name = format!("{}, {}, {}", cell.transport.name, cell.what(), cell.wait());
                 watch(&budget.progress(&name));
                 match measure(cell, options.cores, &mut budget, stop) {
                     Ok(one) => {
@@ -187,7 +187,7 @@ pub fn run(options: &Options, stop: &AtomicBool, mut watch: impl FnMut(&Progress
             left_out
                 .push(left(cell, &Fault::Unavailable("the run was over before it could be measured".into())));
         } else if result.has_variants() {
-            let name = format!("{}, {}", cell.transport.name, cell.what());
+            let name = format!("{}, {}, {}", cell.transport.name, cell.what(), cell.wait());
             report.settings.others.insert(name, format!("{:?}", cell.contenders[0]));
         }
     }
