@@ -15,6 +15,14 @@ pub const WAITS: [(Wait, &str); 3] =
 /// Why a peer is not measured, where it was not built.
 pub const NOT_BUILT: &str = "it is not in this build: build with `--features peers`";
 
+/// Why Boost's queue is not measured, where it could not be compiled.
+pub const NO_BOOST: &str = "there was no C++ compiler, or no Boost, when this was built: apt-get install g++ libboost-dev, \
+                            and build again";
+
+/// Why DPDK's ring is not measured, where it could not be compiled.
+pub const NO_RTE_RING: &str = "there was no C compiler, or no DPDK, when this was built: apt-get install gcc pkg-config \
+                               libdpdk-dev (more than 200 packages), and build again";
+
 /// Who is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Contender {
@@ -89,6 +97,8 @@ pub enum Peer {
     Disruptor,
     ZeroMq,
     Nng,
+    BoostQueue,
+    RteRing,
 }
 
 impl Peer {
@@ -104,7 +114,7 @@ impl Peer {
     #[must_use]
     pub const fn form(self) -> Form {
         match self {
-            Self::ShmemIpc | Self::CrossbeamChannel | Self::Disruptor => Form::Typed,
+            Self::ShmemIpc | Self::CrossbeamChannel | Self::Disruptor | Self::RteRing => Form::Typed,
             _ => Form::Bytes,
         }
     }

@@ -5,7 +5,7 @@ use std::{sync::atomic::AtomicBool, time::Duration};
 use ironring::Wait;
 use ironring_bench::{
     contender::{Contender, Kernel, Peer},
-    contest::{self, Cores, ROLES},
+    contest::{self, Cores, Outcome, ROLES},
     fault::Fault,
     length::Length,
     measure::Measure,
@@ -65,7 +65,7 @@ fn contenders() -> Vec<(String, Contender, &'static [usize])> {
 }
 
 /// Other crates, in each of the ways in which they wait.
-const PEERS: [(&str, Peer, Idle); 12] = [
+const PEERS: [(&str, Peer, Idle); 15] = [
     ("iceoryx2", Peer::Iceoryx2, Idle::Pauses(16)),
     ("iceoryx2 waiting", Peer::Iceoryx2, Idle::Waits),
     ("shmem-ipc", Peer::ShmemIpc, Idle::Pauses(16)),
@@ -78,19 +78,27 @@ const PEERS: [(&str, Peer, Idle); 12] = [
     ("disruptor", Peer::Disruptor, Idle::Pauses(16)),
     ("zeromq", Peer::ZeroMq, Idle::Waits),
     ("nng", Peer::Nng, Idle::Waits),
+    ("boost-interprocess", Peer::BoostQueue, Idle::Pauses(16)),
+    ("boost-interprocess waiting", Peer::BoostQueue, Idle::Waits),
+    ("rte-ring", Peer::RteRing, Idle::Pauses(16)),
 ];
+
+/// What a measurement gave, unless it is of a library that is looked for, and is not installed.
+fn unless_missing(outcome: Result<Outcome, Fault>) -> Result<Option<Outcome>, Fault> {
+    match outcome {
+        Err(Fault::Unavailable(why)) if why.contains("apt-get install") => {
+            println!("NOT RUN: {why}");
+            Ok(None)
+        }
+        outcome => outcome.map(Some),
+    }
+}
 
 /// A contender's messages go to and fro and in streams, and all come.
 fn carries(contender: Contender, sizes: &[usize]) -> Result<(), Failed> {
     for size in sizes {
-        let outcome = match contest::run(contender, Measure::Latency { size: *size, length: FEW }, pair()) {
-            // A library that is looked for when it is needed.
-            Err(Fault::Unavailable(why)) if why.contains("apt-get install") => {
-                println!("NOT RUN: {why}");
-                return Ok(());
-            }
-            outcome => outcome?,
-        };
+        let latency = Measure::Latency { size: *size, length: FEW };
+        let Some(outcome) = unless_missing(contest::run(contender, latency, pair()))? else { return Ok(()) };
         assert_eq!(outcome.messages, 500);
         // All but the first eighth.
         assert_eq!(outcome.latencies.len(), 438);
@@ -124,13 +132,13 @@ fn crowds() -> Result<(), Failed> {
         Contender::Kernel(Kernel::UnixSeqpacket),
     ];
     if cfg!(feature = "peers") {
-        let peers = [Peer::Cloudtoid, Peer::CrossbeamChannel];
+        let peers = [Peer::Cloudtoid, Peer::CrossbeamChannel, Peer::BoostQueue];
         contenders.extend(peers.map(|peer| Contender::Peer { peer, messages: 64, idle: Idle::Waits }));
     }
     for contender in contenders {
         for (producers, consumers) in [(2, 2), (3, 1), (1, 3)] {
             let measure = Measure::Throughput { size: 64, batch: 1, producers, consumers, length: FEW };
-            let outcome = contest::run(contender, measure, pair())?;
+            let Some(outcome) = unless_missing(contest::run(contender, measure, pair()))? else { break };
             assert_eq!(outcome.messages, 500 * producers as u64, "{contender:?}");
         }
     }

@@ -10,6 +10,10 @@ use super::{
     side::Side,
     victims::{self, Victims},
 };
+#[cfg(all(feature = "peers", not(has_boost)))]
+use crate::contender::NO_BOOST;
+#[cfg(all(feature = "peers", not(has_rte_ring)))]
+use crate::contender::NO_RTE_RING;
 #[cfg(not(feature = "peers"))]
 use crate::contender::NOT_BUILT;
 #[cfg(feature = "peers")]
@@ -73,6 +77,14 @@ macro_rules! with_link {
             Contender::Peer { peer: Peer::ZeroMq, .. } => with_link!(@ peers::ZeroMq, $link => $run),
             #[cfg(feature = "peers")]
             Contender::Peer { peer: Peer::Nng, .. } => with_link!(@ peers::NanoNext, $link => $run),
+            #[cfg(has_boost)]
+            Contender::Peer { peer: Peer::BoostQueue, .. } => with_link!(@ peers::BoostQueue, $link => $run),
+            #[cfg(all(feature = "peers", not(has_boost)))]
+            Contender::Peer { peer: Peer::BoostQueue, .. } => Err(Fault::Unavailable(NO_BOOST.into())),
+            #[cfg(has_rte_ring)]
+            Contender::Peer { peer: Peer::RteRing, .. } => with_link!(@ peers::RteRing, $link => $run),
+            #[cfg(all(feature = "peers", not(has_rte_ring)))]
+            Contender::Peer { peer: Peer::RteRing, .. } => Err(Fault::Unavailable(NO_RTE_RING.into())),
             #[cfg(feature = "peers")]
             Contender::Peer { peer: Peer::ShmemIpc, .. } => super::with_few_words!($job.measure.size(), W => {
                 with_link!(@ peers::ShmemIpc<W>, $link => $run)

@@ -40,7 +40,7 @@ const fn peer(name: &'static str, version: &'static str, peer: Peer, setup: &'st
 }
 
 /// All transports.
-pub const TRANSPORTS: [Transport; 22] = [
+pub const TRANSPORTS: [Transport; 24] = [
     Transport {
         name: "ironring-spsc",
         version: concat!("ironring ", env!("CARGO_PKG_VERSION")),
@@ -111,7 +111,7 @@ pub const TRANSPORTS: [Transport; 22] = [
         Peer::Iceoryx2,
         "publish and subscribe of slices of bytes, aligned to 8, without history, one publisher and one subscriber; no \
          overflow: who finds a full buffer retries (RetryUntilDelivered); spin: receive() until there is a sample; \
-         block: a notify() a message, and a listener's blocking_wait(); as many messages as ironring-mpmc or \
+         block: a notify() a message, and a listener's timed_wait() of 10 ms, since it misses wake-ups; as many messages as ironring-mpmc or \
          ironring-spsc, and 0, 16 or 64 pauses between two looks, whichever is best in the first repeat; it has no \
          batches",
     ),
@@ -154,15 +154,37 @@ pub const TRANSPORTS: [Transport; 22] = [
         "zeromq",
         "libzmq.so.5",
         Peer::ZeroMq,
-        "a PUSH and a PULL socket over ipc://, a context each, with one thread for the kernel; high water marks of as many \
+        "a PUSH and a PULL socket over ipc://, connected before anything is timed, a context each, with one thread for the \
+         kernel; high water marks of as many \
          messages as ironring-mpmc or ironring-spsc; it waits; it makes batches of its own",
     ),
     peer(
         "nng",
         "libnng.so.1",
         Peer::Nng,
-        "a push and a pull socket over ipc://, buffers of as many messages as zeromq, and at most 8192, where it has them; \
+        "a push and a pull socket over ipc://, connected before anything is timed, buffers of as many messages as zeromq, and at most 8192, where it has them; \
          it waits; it has no batches",
+    ),
+    peer(
+        "boost-interprocess",
+        match option_env!("BOOST_VERSION") {
+            Some(version) => version,
+            None => "Boost",
+        },
+        Peer::BoostQueue,
+        "Boost.Interprocess's message_queue, optimised, all messages of one priority; spin: try_send and try_receive; block: \
+         send and receive; capacity and pauses as iceoryx2; it has no batches",
+    ),
+    peer(
+        "rte-ring",
+        match option_env!("DPDK_VERSION") {
+            Some(version) => version,
+            None => "DPDK",
+        },
+        Peer::RteRing,
+        "a ring of values in a memfd, for one producer and one consumer (RING_F_SP_ENQ, RING_F_SC_DEQ), without DPDK's \
+         environment and without huge pages; spin: it has no way to wait; capacity, a power of two less one, and pauses as \
+         iceoryx2; batches by bursts",
     ),
 ];
 
@@ -246,8 +268,8 @@ impl Transport {
 /// The ways in which another crate is measured.
 fn peers(peer: Peer, shape: Shape, size: usize) -> Result<Vec<Vec<Contender>>, &'static str> {
     let is_survival = matches!(shape, Shape::Survivors { .. });
-    let is_shared = matches!(peer, Peer::Cloudtoid | Peer::CrossbeamChannel);
-    let has_batches = matches!(peer, Peer::ShmemIpc | Peer::Cloudtoid | Peer::Disruptor);
+    let is_shared = matches!(peer, Peer::Cloudtoid | Peer::CrossbeamChannel | Peer::BoostQueue);
+    let has_batches = matches!(peer, Peer::ShmemIpc | Peer::Cloudtoid | Peer::Disruptor | Peer::RteRing);
     match peer {
         Peer::ShmemIpc | Peer::CrossbeamChannel | Peer::Disruptor if ![8, 48, 64, 1024].contains(&size) => {
             return Err("its values are of 8, 48, 64 or 1024 bytes here");
@@ -258,6 +280,7 @@ fn peers(peer: Peer, shape: Shape, size: usize) -> Result<Vec<Vec<Contender>>, &
         Peer::Iceoryx2 | Peer::Disruptor if !shape.is_pair() => {
             return Err("each of its consumers gets every message: none to share");
         }
+        Peer::RteRing if !shape.is_pair() => return Err("it is measured with one producer and one consumer"),
         _ if !shape.is_pair() && !is_shared => {
             return Err("it has one consumer, and is measured with one producer");
         }
@@ -275,7 +298,7 @@ fn peers(peer: Peer, shape: Shape, size: usize) -> Result<Vec<Vec<Contender>>, &
         Peer::IpcChannel => vec![vec![waits[0]]],
         // The threads of a library have the core of their side: who spins keeps it from them.
         Peer::ZeroMq | Peer::Nng => vec![waits],
-        Peer::Disruptor => vec![spins],
+        Peer::Disruptor | Peer::RteRing => vec![spins],
         // Where more sides than cores may spin, none should.
         _ if !shape.is_pair() => vec![waits],
         _ => vec![spins, waits],

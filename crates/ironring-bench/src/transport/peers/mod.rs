@@ -1,5 +1,7 @@
 //! Other crates, and libraries in C, that carry messages between processes, or, as references, between threads.
 
+#[cfg(has_boost)]
+mod boost;
 mod cloudtoid;
 mod crossbeam_channel;
 mod disruptor;
@@ -8,9 +10,15 @@ mod ipc_channel;
 mod library;
 mod meeting;
 mod nng;
+#[cfg(has_rte_ring)]
+mod rte_ring;
 mod shmem_ipc;
 mod zeromq;
 
+#[cfg(has_boost)]
+pub use self::boost::BoostQueue;
+#[cfg(has_rte_ring)]
+pub use self::rte_ring::RteRing;
 pub use self::{
     cloudtoid::Cloudtoid,
     crossbeam_channel::{Crossbeam, channel},
