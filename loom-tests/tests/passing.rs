@@ -95,7 +95,7 @@ fn empty_messages_pass() {
 /// The second message is a copy, and written from its second line on first.
 #[test]
 fn a_message_of_several_lines_passes() {
-    one_by_one::<[u8]>(Options::bytes(256), &[8, 8], 3);
+    one_by_one::<[u8]>(Options::bytes(256), &[9, 9], 3);
 }
 
 #[test]

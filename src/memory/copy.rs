@@ -121,8 +121,9 @@ const HAS_ASSEMBLY: bool = true;
 #[cfg(not(target_arch = "x86_64"))]
 const HAS_ASSEMBLY: bool = false;
 
-/// Copies the first and the last half of 8 to 64 bytes, which overlap, by moves of one
-/// word: what a message is written with just before it is sent most often are words, and
+/// Copies the last and then the first half of 8 to 64 bytes, which overlap, by moves of one
+/// word, so that of two cache lines the second is written before the first (see
+/// `stage_bytes` in `spsc/tail.rs`): what a message is written with just before it is sent most often are words, and
 /// a wider load would have to wait for them to leave the store buffer.
 ///
 /// # Safety
@@ -138,8 +139,8 @@ unsafe fn short_in(src: *const u8, dst: *mut u8, len: usize) {
             asm!(
                 "mov {a}, [{src}]",
                 "mov {b}, [{src} + {len} - 8]",
-                "mov [{dst}], {a}",
                 "mov [{dst} + {len} - 8], {b}",
+                "mov [{dst}], {a}",
                 src = in(reg) src, dst = in(reg) dst, len = in(reg) len,
                 a = out(reg) _, b = out(reg) _,
                 options(nostack, preserves_flags)
@@ -153,10 +154,10 @@ unsafe fn short_in(src: *const u8, dst: *mut u8, len: usize) {
                 "mov {b}, [{src} + 8]",
                 "mov {c}, [{src} + {len} - 16]",
                 "mov {d}, [{src} + {len} - 8]",
-                "mov [{dst}], {a}",
-                "mov [{dst} + 8], {b}",
                 "mov [{dst} + {len} - 16], {c}",
                 "mov [{dst} + {len} - 8], {d}",
+                "mov [{dst}], {a}",
+                "mov [{dst} + 8], {b}",
                 src = in(reg) src, dst = in(reg) dst, len = in(reg) len,
                 a = out(reg) _, b = out(reg) _, c = out(reg) _, d = out(reg) _,
                 options(nostack, preserves_flags)
@@ -166,14 +167,6 @@ unsafe fn short_in(src: *const u8, dst: *mut u8, len: usize) {
         // SAFETY: the first and the last 32 bytes are within `len`.
         unsafe {
             asm!(
-                "mov {a}, [{src}]",
-                "mov {b}, [{src} + 8]",
-                "mov {c}, [{src} + 16]",
-                "mov {d}, [{src} + 24]",
-                "mov [{dst}], {a}",
-                "mov [{dst} + 8], {b}",
-                "mov [{dst} + 16], {c}",
-                "mov [{dst} + 24], {d}",
                 "mov {a}, [{src} + {len} - 32]",
                 "mov {b}, [{src} + {len} - 24]",
                 "mov {c}, [{src} + {len} - 16]",
@@ -182,6 +175,14 @@ unsafe fn short_in(src: *const u8, dst: *mut u8, len: usize) {
                 "mov [{dst} + {len} - 24], {b}",
                 "mov [{dst} + {len} - 16], {c}",
                 "mov [{dst} + {len} - 8], {d}",
+                "mov {a}, [{src}]",
+                "mov {b}, [{src} + 8]",
+                "mov {c}, [{src} + 16]",
+                "mov {d}, [{src} + 24]",
+                "mov [{dst}], {a}",
+                "mov [{dst} + 8], {b}",
+                "mov [{dst} + 16], {c}",
+                "mov [{dst} + 24], {d}",
                 src = in(reg) src, dst = in(reg) dst, len = in(reg) len,
                 a = out(reg) _, b = out(reg) _, c = out(reg) _, d = out(reg) _,
                 options(nostack, preserves_flags)

@@ -368,10 +368,11 @@ impl<M: Payload + ?Sized> algorithm::Tail<M> for Tail<M> {
     #[inline(always)]
     fn stage_bytes(&mut self, message: &[u8]) -> Result<(), SendError> {
         let room = self.reserve(message.len())?;
-        if M::FRAMED && room.footprint > CACHE_LINE {
+        if M::FRAMED && message.len() as u64 > CACHE_LINE {
             self.write_lines(room, message);
         } else {
             self.clear_behind(room);
+            // From its end on, so that of two lines the one with the header is written last, as there.
             self.area.write(room.span, message);
         }
         self.add_staged(room, message.len());
