@@ -72,6 +72,10 @@ sweep *ARGS:
 bench *ARGS:
     cargo bench --bench spsc --bench mpmc {{ARGS}}
 
+# Huge pages, population, locking, nodes: the table of docs/REGIONS.md (as root, for reserved pages and advice).
+memory-table ROUNDS="25":
+    MEMORY_ROUNDS={{ROUNDS}} cargo bench --bench memory
+
 # Wall time of the command line against cat.
 versus-cat:
     scripts/throughput-vs-cat.py
