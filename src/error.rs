@@ -123,9 +123,10 @@ pub enum Error {
     #[error(transparent)]
     Corrupt(#[from] Corrupt),
     /// The ring is another user's, and was not asked for as such.
+    #[cfg(not(loom))]
     #[error(
-        "{} belongs to user {owner}, and should to {expected}: whoever has it can write anything to it, so ask for it \
-         if that user is trusted with that, by `Name::owned_by` (--owner {owner} on the command line)", path.display()
+        "{} belongs to user {owner}, not to {expected}: who owns a ring can write anything to it. If that user is \
+         trusted, ask for it by {}", path.display(), crate::region::user::how_to_ask(*owner)
     )]
     OtherOwner {
         /// Its file, or its name where it is in a System V segment.
@@ -137,8 +138,8 @@ pub enum Error {
     },
     /// In a directory on the way to the ring, others can put another in its place.
     #[error(
-        "{} is not safe for rings: {reason}; what lies there can be asked for by `Name::in_any_directory` \
-         (--any-directory on the command line)", path.display()
+        "{} is not safe for rings: {reason}. What lies there can be asked for all the same, by \
+         `Name::in_any_directory` (--any-directory on the command line)", path.display()
     )]
     UnsafeDirectory {
         /// The directory, or a symbolic link that leads there.

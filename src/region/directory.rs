@@ -158,7 +158,7 @@ fn check_private(dir: &Path, allowed: Allowed) -> Result<(), Error> {
     }
     if found.mode() & 0o077 != 0 {
         return unsafe_because(format!(
-            "its mode is {:o}, not 700: others may reach it",
+            "its mode is {:o}, not 700: others may reach it; `chmod 700` keeps them out",
             found.mode() & 0o777
         ));
     }

@@ -176,8 +176,8 @@ impl Allowed {
             return Ok(());
         }
         let expected = match self.owner {
-            Owner::User(uid) => format!("user {} (you) or {uid}", user::effective()),
-            _ => format!("user {} (you)", user::effective()),
+            Owner::User(uid) => format!("you (user {}) or user {uid}", user::effective()),
+            _ => format!("you (user {})", user::effective()),
         };
         Err(Error::OtherOwner { path: name.to_owned(), owner, expected })
     }

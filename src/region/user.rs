@@ -22,6 +22,15 @@ pub(super) fn is(user: u32, wanted: u32) -> bool {
     user == wanted && (user != OF_THE_NAMELESS || all_have_numbers())
 }
 
+/// By what a name asks for what is the user's of that number.
+pub(crate) fn how_to_ask(user: u32) -> String {
+    if is(user, user) {
+        format!("`Name::owned_by` (--owner {user} on the command line)")
+    } else {
+        "`Name::owned_by_anybody` (--owner any on the command line)".into()
+    }
+}
+
 /// The number of those who have none (`/proc/sys/kernel/overflowuid`, which nobody changes).
 const OF_THE_NAMELESS: u32 = 65534;
 

@@ -132,15 +132,16 @@ impl Way {
         let is_the_systems = OF_THE_SYSTEM.iter().any(|path| self.shown.as_os_str() == *path);
         if !is_the_systems && !self.allowed.is_trusted(owner) {
             return Err(self.refused(format!(
-                "it belongs to user {owner}, who can rename and remove what lies in it, and neither to you ({}) \
-                 nor to root",
-                user::effective()
+                "it belongs to user {owner}, who can rename and remove what lies in it, and is neither you ({}) nor \
+                 root; {} trusts that user",
+                user::effective(),
+                user::how_to_ask(owner)
             )));
         }
         if mode & 0o022 != 0 && mode & libc::S_ISVTX == 0 {
             return Err(self.refused(format!(
-                "its mode is {mode:o}, so others can rename and remove what lies in it: `chmod go-w` or `chmod +t` \
-                 makes it safe"
+                "its mode is {mode:o}, so others can rename and remove what lies in it; `chmod go-w` or `chmod +t` \
+                 keeps them from it"
             )));
         }
         Ok(())
@@ -151,8 +152,10 @@ impl Way {
             return Ok(());
         }
         Err(self.refused(format!(
-            "it is a symbolic link of user {owner}'s, who can have it lead anywhere, and neither yours ({}) nor root's",
-            user::effective()
+            "it is a symbolic link of user {owner}'s, who can have it lead anywhere, and is neither you ({}) nor root; \
+             {} trusts that user",
+            user::effective(),
+            user::how_to_ask(owner)
         )))
     }
 

@@ -59,8 +59,16 @@ pub(crate) fn is_of(user: u32) -> impl Fn(&Error) -> bool {
         let told = error.to_string();
         matches!(error, Error::OtherOwner { owner, .. } if *owner == user)
             && told.contains(&format!("belongs to user {user}"))
-            && told.contains("Name::owned_by")
-            && told.contains(&format!("--owner {user}"))
+            && told.contains(&how_to_ask(user))
+    }
+}
+
+/// What is said to be done to get at what is the user's.
+pub(crate) fn how_to_ask(user: u32) -> String {
+    match user {
+        // In a namespace, where it stands for many.
+        65_534 => "`Name::owned_by_anybody` (--owner any on".into(),
+        _ => format!("`Name::owned_by` (--owner {user} on"),
     }
 }
 

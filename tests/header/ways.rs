@@ -16,8 +16,8 @@ use ironring_testkit::{Args, Child, Exit, Ledger, Role};
 use crate::{
     Tests,
     opening::{
-        OTHER, Ring, STRANGER, all_opened, all_refused, become_user, give, is_of, is_root, is_unsafe,
-        options, runs,
+        OTHER, Ring, STRANGER, all_opened, all_refused, become_user, give, how_to_ask, is_of, is_root,
+        is_unsafe, options, runs,
     },
     space::mount_small_tmpfs,
     support::{forks::idle, shared_memory},
@@ -99,7 +99,14 @@ fn owners() {
     let way = Way::new();
     for dir in way.directories() {
         give(dir, STRANGER);
-        let is_right = is_unsafe(dir, format!("it belongs to user {STRANGER}, who can rename and remove"));
+        let is_right = is_unsafe(
+            dir,
+            format!(
+                "it belongs to user {STRANGER}, who can rename and remove what lies in it, and is neither you (0) nor \
+                 root; {}",
+                how_to_ask(STRANGER)
+            ),
+        );
         way.all_refused(&way.ring, &is_right);
         way.all_refused(Name::new(&way.ring).owned_by(OTHER), &is_right);
         all_opened(Name::new(&way.ring).owned_by(STRANGER));
