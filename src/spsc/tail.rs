@@ -305,15 +305,23 @@ impl<M: Payload + ?Sized> Tail<M> {
         if lines > EXPECT_AT_MOST || (lines + EXPECT_BEYOND) * CACHE_LINE > free {
             return;
         }
-        let data_len = self.capacity * M::STRIDE;
-        let mut ahead = (self.tail & (self.capacity - 1)) * M::STRIDE / CACHE_LINE * CACHE_LINE
-            + EXPECT_BEYOND * CACHE_LINE;
-        for _ in 0..lines {
-            if ahead >= data_len {
-                ahead -= data_len;
-            }
-            self.area.expect_write(ahead);
-            ahead += CACHE_LINE;
+        let first = (self.tail & (self.capacity - 1)) * M::STRIDE / CACHE_LINE + EXPECT_BEYOND;
+        let (behind, end) = (first + lines, self.capacity * M::STRIDE / CACHE_LINE);
+        // A question for each line would take longer than to ask for it.
+        if behind > end {
+            return self.expect_around_the_end(first, behind, end);
+        }
+        for line in first..behind {
+            self.area.expect_write(line * CACHE_LINE);
+        }
+    }
+
+    /// Fetches the lines from number `first` up to `behind`, of which those from `end` on lie at the start
+    /// of the data area.
+    #[cold]
+    fn expect_around_the_end(&self, first: u64, behind: u64, end: u64) {
+        for line in first..behind {
+            self.area.expect_write((if line < end { line } else { line - end }) * CACHE_LINE);
         }
     }
 
