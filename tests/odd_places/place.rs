@@ -23,8 +23,8 @@ pub(crate) enum Place {
     UserNamespace,
     /// Without /proc.
     NoProc,
-    /// With another thing at /proc.
-    EmptyProc,
+    /// With another thing at /proc, in which other files have the names of descriptors.
+    OtherProc,
     /// With a /proc that cannot be written to.
     ReadOnlyProc,
     /// Behind a filter that ends who makes any other call than docs/REGIONS.md says.
@@ -38,7 +38,7 @@ impl Place {
         Self::OtherUser,
         Self::UserNamespace,
         Self::NoProc,
-        Self::EmptyProc,
+        Self::OtherProc,
         Self::ReadOnlyProc,
         Self::Filtered,
     ];
@@ -85,9 +85,12 @@ impl Place {
                 // SAFETY: the path is a string that ends.
                 check(unsafe { libc::umount2(c"/proc".as_ptr(), libc::MNT_DETACH) })
             }
-            Self::EmptyProc => {
+            Self::OtherProc => {
                 own_mounts()?;
-                mount(c"/proc", c"tmpfs", 0)
+                mount(c"/proc", c"tmpfs", 0)?;
+                // Of names that are looked for there.
+                std::fs::create_dir_all("/proc/self/fd")?;
+                (0..64).try_for_each(|fd| std::fs::write(format!("/proc/self/fd/{fd}"), "").map(drop))
             }
             Self::ReadOnlyProc => {
                 own_mounts()?;

@@ -23,7 +23,7 @@ pub(crate) const TESTS: Tests = &[
     ("as_another_user", || scenes(Place::OtherUser)),
     ("in_a_user_namespace", || scenes(Place::UserNamespace)),
     ("without_proc", || scenes(Place::NoProc)),
-    ("with_something_else_at_proc", || scenes(Place::EmptyProc)),
+    ("with_something_else_at_proc", || scenes(Place::OtherProc)),
     ("with_a_proc_that_is_read_only", || scenes(Place::ReadOnlyProc)),
     ("behind_a_filter_of_system_calls", || scenes(Place::Filtered)),
 ];
