@@ -28,6 +28,7 @@ fn main() {
         ("use-bare-names", directories::use_bare_names),
         ("visit", opening::visit),
         ("exchange", races::exchange),
+        ("squat", races::squat),
         ("make", opening::make),
         ("use-relative-paths", ways::use_relative_paths),
         ("live-below", ways::live_below),

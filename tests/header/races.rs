@@ -26,6 +26,7 @@ use crate::{
 pub(crate) const TESTS: Tests = &[
     ("a_ring_that_is_exchanged_is_one_that_may_be_opened", a_file_is_exchanged),
     ("a_directory_that_is_exchanged_is_never_one_on_the_way", a_directory_is_exchanged),
+    ("a_name_that_others_take_and_leave_is_ones_own_or_refused", a_name_is_taken),
 ];
 
 /// The word of the ledger in which exchanges are counted.
@@ -53,14 +54,37 @@ pub(crate) fn exchange(mut args: Args) {
     }
 }
 
-/// Who exchanges these two, and has begun to.
+/// Role: as the stranger, gives a name to a file of its own, and to a link, and takes it away again,
+/// until it is killed. What is there meanwhile is another user's, and not its to take away.
+pub(crate) fn squat(mut args: Args) {
+    let (name, own): (PathBuf, PathBuf) = (args.parse("a name"), args.parse("a file of its own"));
+    let ledger = args.ledger();
+    let target: PathBuf = args.parse("what the link leads to");
+    become_user(STRANGER);
+    for count in 1.. {
+        let taken = if count % 2 == 0 { std::fs::hard_link(&own, &name) } else { symlink(&target, &name) };
+        if taken.is_ok() {
+            ledger.set(EXCHANGES, ledger.get(EXCHANGES) + 1);
+            // For as long as it takes the other one to look.
+            for _ in 0..count % 5 {
+                std::thread::yield_now();
+            }
+        }
+        let _ = std::fs::remove_file(&name);
+    }
+}
+
+/// Who does so with these two, and has begun to.
 fn exchanger(one: &Path, other: &Path) -> (Child, Ledger) {
+    started(Role::new("exchange").arg(one.display()).arg(other.display()))
+}
+
+fn started(role: Role) -> (Child, Ledger) {
     let ledger = Ledger::new(1).expect("a ledger");
-    let role = Role::new("exchange").arg(one.display()).arg(other.display()).ledger(&ledger);
-    let child = role.spawn().expect("a process");
+    let child = role.ledger(&ledger).spawn().expect("a process");
     let started = Instant::now();
     while ledger.get(EXCHANGES) < 10 {
-        assert!(started.elapsed() < Duration::from_secs(30), "it does not exchange them");
+        assert!(started.elapsed() < Duration::from_secs(30), "it has not begun");
         std::thread::yield_now();
     }
     (child, ledger)
@@ -138,4 +162,50 @@ fn a_directory_is_exchanged() {
         Err(error) => panic!("{error}"),
     });
     drop(exchanger);
+}
+
+/// Where anybody can put something, the stranger takes a name and leaves it: who makes a ring of that name
+/// gets a new one of its own, or is refused, and is never led to another.
+fn a_name_is_taken() {
+    if !is_root("a file of another user's") {
+        return;
+    }
+    let dir = shared_memory();
+    let safe = dir.path().join("safe");
+    Ring::create(&safe, &options()).expect("a ring");
+    let open = dir.path().join("open");
+    create_dir(&open).expect("a directory");
+    let (name, theirs) = (open.join("ring"), open.join("theirs"));
+    Ring::create(&theirs, &options()).expect("a ring");
+    give(&theirs, STRANGER);
+    set_permissions(&open, Permissions::from_mode(0o1777)).expect("the owner may");
+    set_permissions(dir.path(), Permissions::from_mode(0o711)).expect("the owner may");
+    let not_these = [&safe, &theirs].map(|path| path.metadata().expect("a ring").ino());
+
+    let role = Role::new("squat").arg(name.display()).arg(theirs.display()).arg(safe.display());
+    let (squatter, ledger) = started(role);
+    let mut refusals = [0, 0];
+    let mut open = || match Ring::open_or_create(&name, &options()) {
+        Ok(ring) => {
+            let file = std::fs::File::from(ring.as_fd().try_clone_to_owned().expect("a descriptor"));
+            let found = file.metadata().expect("it");
+            assert_eq!(found.uid(), 0, "another user's ring was opened");
+            assert!(!not_these.contains(&found.ino()), "a stranger chose which ring was opened");
+            ironring::remove(&name).expect("one's own");
+            true
+        }
+        Err(Error::OtherOwner { owner: STRANGER, .. }) => {
+            refusals[0] += 1;
+            false
+        }
+        Err(Error::Invalid { field: "the file's type", .. }) => {
+            refusals[1] += 1;
+            false
+        }
+        Err(error) => panic!("{error}"),
+    };
+    often(&ledger, &mut open);
+    drop(squatter);
+    assert!(!refusals.contains(&0), "{refusals:?}");
+    assert!(!ironring::Observer::open(&safe).expect("the ring").is_retired());
 }
