@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use ironring::{Error, Options, Salvaged, mpmc, spsc::Ring};
+use ironring::{Error, HugePages, Options, Salvaged, mpmc, spsc::Ring};
 use ironring_testkit::{Args, Role};
 
 use crate::{
@@ -21,10 +21,14 @@ use crate::{
 pub(crate) const TESTS: Tests = &[
     ("segment_has_a_key_until_it_is_removed_and_lives_until_the_last_detaches", segments_live),
     ("segment_whose_companion_is_another_file_is_refused", companions_are_checked),
+    ("segment_without_a_companion_is_refused", missing_companion_is_told),
+    ("segments_that_cannot_be_are_refused", impossible_segments_are_told),
+    ("segment_has_huge_pages_as_wished", segments_have_huge_pages),
     ("names_of_shm_open_are_files_in_dev_shm", shm_names),
     ("program_that_is_started_inherits_a_ring_and_no_other_does", programs_inherit),
     ("ring_of_another_boot_is_refused_and_salvaged_on_request", salvage),
     ("spoilt_ring_of_another_boot_stays_refused", spoilt_is_not_salvaged),
+    ("ring_of_another_boot_that_is_used_is_not_salvaged", used_is_not_salvaged),
     ("callers_memory_must_be_as_it_was_promised", callers_memory),
 ];
 
@@ -92,6 +96,68 @@ fn companions_are_checked() {
     Ring::<[u8]>::open(&name).expect("the ring again");
     drop(ring);
     ironring::remove(&name).expect("removed");
+}
+
+fn missing_companion_is_told() {
+    let key = 0x1207_0000 | std::process::id() & 0xffff;
+    let name = format!("sysv:{key:#x}");
+    let ring = Ring::<[u8]>::create(&name, &options()).expect("a ring");
+    let id = id_of(key);
+    fs::remove_file(format!("/dev/shm/ironring-sysv-{id}")).expect("removed");
+    let error = Ring::<[u8]>::open(&name).expect_err("nothing to lock");
+    assert!(matches!(error, Error::Invalid { field: "the segment's companion file", .. }), "{error}");
+    assert!(error.to_string().contains("ipcrm -m"), "{error}");
+    drop(ring);
+    assert!(Command::new("ipcrm").args(["-m", &id]).status().expect("ipcrm").success());
+    for name in [name, format!("sysv-id:{id}"), "sysv-id:2147483647".into()] {
+        let error = Ring::<[u8]>::open(&name).expect_err("no segment");
+        assert!(matches!(&error, Error::NotFound { path } if path == Path::new(&name)), "{error}");
+    }
+}
+
+fn impossible_segments_are_told() {
+    for (name, expected) in [("sysv-id:7", "sysv:KEY for a new segment"), ("sysv:0", "a key that is not 0")] {
+        let error = Ring::<[u8]>::create(name, &options()).expect_err("no such segment");
+        assert!(matches!(error, Error::Options { option: "the name", .. }), "{error}");
+        assert!(error.to_string().contains(expected) && error.to_string().contains(name), "{error}");
+    }
+    let key = 0x1208_0000 | std::process::id() & 0xffff;
+    let name = format!("sysv:{key:#x}");
+    let ring = Ring::<[u8]>::create(&name, &options()).expect("a ring");
+    // There is no descriptor that would give its memory to another process.
+    let error = ring.pass_to(&mut Command::new("true"), "RING").expect_err("no file");
+    assert!(matches!(error, Error::Unsupported { .. }), "{error}");
+    assert!(error.to_string().contains("a file or a memfd"), "{error}");
+    ironring::remove(&name).expect("removed");
+}
+
+fn segments_have_huge_pages() {
+    let key = 0x1209_0000 | std::process::id() & 0xffff;
+    let name = format!("sysv:{key:#x}");
+    for (wished, possible) in [
+        (HugePages::Never, &["small, huge ones refused"][..]),
+        (HugePages::Prefer, &["huge, of ", "small, no huge ones"]),
+        (HugePages::Require, &["huge, of "]),
+    ] {
+        match Ring::<[u8]>::create(&name, &options().huge_pages(wished)) {
+            Ok(ring) => {
+                let pages = ring.placement().pages.to_string();
+                assert!(possible.iter().any(|text| pages.starts_with(text)), "{wished:?}: {pages}");
+                ring.producer().expect("one").send(b"it").expect("room");
+                let error = Ring::<[u8]>::create(&name, &options().huge_pages(wished)).expect_err("there");
+                assert!(matches!(error, Error::AlreadyExists { .. }), "{error}");
+                ironring::remove(&name).expect("removed");
+            }
+            Err(error) => {
+                assert!(
+                    matches!(error, Error::NoHugePages { .. }) && wished == HugePages::Require,
+                    "{error}"
+                );
+                assert!(error.to_string().contains("vm.nr_hugepages"), "{error}");
+            }
+        }
+        assert!(segments(key).is_empty(), "nothing is left of it");
+    }
 }
 
 fn shm_names() {
@@ -196,6 +262,20 @@ fn spoilt_is_not_salvaged() {
     assert!(matches!(Ring::<[u8]>::open(&path), Err(Error::Invalid { field: "boot_id", .. })));
 }
 
+/// As where a copy of its file took the place of a ring that somebody uses.
+fn used_is_not_salvaged() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("ring");
+    let ring = Ring::<[u8]>::create(&path, &options()).expect("a ring");
+    let producer = ring.producer().expect("one");
+    restart(&path);
+    let error = ironring::salvage(&path).expect_err("in use");
+    assert!(matches!(error, Error::Busy { role: ironring::Role::Producer, .. }), "{error}");
+    assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
+    drop(producer);
+    assert!(matches!(ironring::salvage(&path).expect("salvaged"), Salvaged::Whole));
+}
+
 fn callers_memory() {
     let dir = shared_memory();
     let lock = dir.path().join("lock");
@@ -211,6 +291,11 @@ fn callers_memory() {
         // SAFETY: refused before it is touched.
         let error = unsafe { Ring::<[u8]>::create_in(wrong, &lock, &options()) }.expect_err("refused");
         assert!(matches!(error, Error::Options { option: "memory", .. }), "{error}");
+    }
+    for wished in [options().huge_pages(HugePages::Prefer), options().node(0)] {
+        // SAFETY: as above.
+        let error = unsafe { Ring::<[u8]>::create_in(memory(0, len), &lock, &wished) }.expect_err("refused");
+        assert!(matches!(error, Error::Options { option: "huge_pages and node", .. }), "{error}");
     }
     fs::write(&lock, "").expect("a file");
     // SAFETY: as above.

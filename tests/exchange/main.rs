@@ -5,3 +5,5 @@ mod support;
 
 mod aside;
 mod passing;
+mod told;
+mod typed;

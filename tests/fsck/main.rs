@@ -7,6 +7,7 @@ mod support;
 mod exchange;
 mod kills;
 mod repair;
+mod report;
 mod ring;
 mod spoilt;
 mod stream;

@@ -21,7 +21,14 @@ pub(crate) const TESTS: Tests = &[
 pub(crate) fn use_bare_names(mut args: Args) {
     let told = args.rest().pop();
     let options = Options::bytes(64);
+    let names = || ironring::names().expect("a list").into_iter().map(|name| name.display().to_string());
+    assert!(told.is_some() || names().next().is_none(), "none, where there is no directory either");
     let made = Ring::<[u8]>::create("orders", &options).map(drop);
+    if told.is_none() {
+        Ring::<[u8]>::create("bids", &options).expect("another");
+        assert_eq!(names().collect::<Vec<_>>(), ["bids", "orders"]);
+        ironring::remove("bids").expect("removed");
+    }
     let opened = Ring::<[u8]>::open("orders").map(drop);
     let either = Ring::<[u8]>::open_or_create("orders", &options).map(drop);
     let removed = ironring::remove("orders");

@@ -1,12 +1,17 @@
 //! A whole ring that is not the one asked for: the error names both.
 
 use bytemuck::{Pod, Zeroable};
-use ironring::{Delivery, Error, Options, Payload, spsc::Ring};
+use ironring::{
+    Algorithm, Delivery, Error, Options, Payload, mpmc,
+    spsc::{Ring, Spsc},
+};
 
 use crate::{Tests, support::shared_memory};
 
 pub(crate) const TESTS: Tests = &[
     ("other_geometry_names_what_is_there_and_what_was_asked_for", other_geometry_is_told),
+    ("other_exchange_names_what_is_there_and_what_was_asked_for", other_exchange_is_told),
+    ("ring_of_the_other_kind_is_told", other_kind_is_told),
     ("other_message_type_names_both", other_message_type_is_told),
     ("open_takes_any_capacity_and_open_like_takes_its_own", open_takes_any_capacity),
 ];
@@ -21,12 +26,20 @@ struct Trio([u64; 3]);
 
 /// What those who ask for `asked` are told of a ring that was made with `made`.
 fn told<Made: Payload + ?Sized, Asked: Payload + ?Sized>(made: &Options, asked: &Options) -> String {
+    told_by::<Spsc, Made, Asked>(made, asked)
+}
+
+/// The same of any kind of ring.
+fn told_by<A: Algorithm, Made: Payload + ?Sized, Asked: Payload + ?Sized>(
+    made: &Options,
+    asked: &Options,
+) -> String {
     let dir = shared_memory();
     let path = dir.path().join("ring");
-    let ring = Ring::<Made>::create(&path, made).expect("a ring");
+    let ring = ironring::Ring::<Made, A>::create(&path, made).expect("a ring");
     let before = std::fs::read(&path).expect("its bytes");
-    let error = Ring::<Asked>::open_like(&path, asked).map(drop).expect_err("another ring");
-    let again = Ring::<Asked>::open_or_create(&path, asked).map(drop).expect_err("another ring");
+    let error = ironring::Ring::<Asked, A>::open_like(&path, asked).map(drop).expect_err("another ring");
+    let again = ironring::Ring::<Asked, A>::open_or_create(&path, asked).map(drop).expect_err("another ring");
     assert!(matches!(error, Error::Mismatch { .. }), "{error}");
     assert_eq!(again.to_string(), error.to_string());
     assert_eq!(std::fs::read(&path).expect("its bytes"), before, "the ring is left alone");
@@ -52,6 +65,33 @@ fn other_geometry_is_told() {
     assert_eq!(
         told::<u64, u64>(&Options::messages(8), &Options::messages(9)),
         "the ring has another capacity: found 8 messages, asked for 16 messages"
+    );
+}
+
+fn other_exchange_is_told() {
+    let made = Options::messages(8).max_message(100);
+    let told_exchange = |asked| told_by::<mpmc::Mpmc, [u8], [u8]>(&made, &asked);
+    for (asked, words) in [
+        (made.participants(20), "number of participants: found 16, asked for 20"),
+        (made.holding(5), "number of messages held: found 3, asked for 5"),
+        (made.max_deliveries(2), "greatest number of deliveries: found 0, asked for 2"),
+        (made.batch(4), "slot length: found 128 bytes, asked for 512 bytes"),
+        (made.max_message(101), "longest message: found 100 bytes, asked for 101 bytes"),
+        (made.delivery(Delivery::AtMostOnce), "delivery: found at-least-once, asked for at-most-once"),
+    ] {
+        assert_eq!(told_exchange(asked), format!("the ring has another {words}"));
+    }
+}
+
+fn other_kind_is_told() {
+    let dir = shared_memory();
+    let path = dir.path().join("ring");
+    let _exchange = mpmc::Ring::<u64>::create(&path, &Options::messages(8)).expect("a ring");
+    let error = Ring::<u64>::open(&path).expect_err("another kind");
+    assert!(
+        matches!(&error, Error::Mismatch { field: "kind", found, expected }
+        if found == "mpmc" && expected == "spsc"),
+        "{error}"
     );
 }
 

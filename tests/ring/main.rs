@@ -13,6 +13,7 @@ mod model_typed;
 mod offsets;
 mod receiving;
 mod staging;
+mod told;
 mod typed;
 
 use ironring::{
