@@ -28,12 +28,13 @@ fn parent(mut args: Args) {
     let (ring, ledger) = (mpmc::Ring::<u64>::from_fd(args.fd("ring")).expect("a ring"), args.ledger());
     let mut consumer = ring.consumer().expect("a place");
     let _held = consumer.recv_owned().expect("a message");
-    let child = fork(|| {
+    fork(|| {
         let mut own = ring.consumer().expect("a place");
         assert_eq!(own.try_recv().err(), Some(RecvError::Empty), "its parent has it, and lives");
+        // By the child, before it is ready: its parent may come to it later.
+        ledger.set(PID, std::process::id().into());
         stay(&ledger, STATE, READY);
     });
-    ledger.set(PID, child as u64);
     idle()
 }
 

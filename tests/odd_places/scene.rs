@@ -127,9 +127,11 @@ pub(crate) fn ready(role: Role) -> (Child, Ledger) {
 
 /// Kills the process that is in a place, and waits for the one that was started.
 pub(crate) fn kill(mut child: Child, ledger: &Ledger) {
+    let pid = ledger.get(PID) as libc::pid_t;
+    assert_ne!(pid, 0, "that would be this test itself");
     // SAFETY: takes integers; the process is one that this test started, and not reaped by anybody
     // before this is seen by its parent.
-    assert_eq!(unsafe { libc::kill(ledger.get(PID) as libc::pid_t, libc::SIGKILL) }, 0);
+    assert_eq!(unsafe { libc::kill(pid, libc::SIGKILL) }, 0);
     child.wait();
 }
 
