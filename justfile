@@ -36,6 +36,10 @@ spin *ARGS:
 mutants *ARGS:
     python3 scripts/mutants.py {{ARGS}}
 
+# Which lines of the library the tests run; of some tests, if they are named.
+coverage *TESTS:
+    scripts/coverage.py {{TESTS}}
+
 # Kills at every instruction, every case; the tests run a part of them.
 kill-all:
     KILL_ALL=1 cargo test --release --test spsc_kill --test kill_every_instruction --test stopped_participants --test waiting_kills -- --nocapture

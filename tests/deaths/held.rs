@@ -1,6 +1,6 @@
 //! What becomes of the messages that a dead participant held.
 
-use ironring::{Delivery, Options, RecvError, mpmc::Ring};
+use ironring::{Delivery, Options, RecvError, Role, mpmc::Ring};
 
 use crate::victim::{Deed, kill_after, kill_behind};
 
@@ -8,6 +8,8 @@ type Test = (&'static str, fn());
 
 pub(crate) const TESTS: &[Test] = &[
     ("owned_messages_come_at_most_once", owned_messages_come_at_most_once),
+    ("part_of_a_slot_that_was_received_is_dropped_and_the_rest_comes", part_of_a_slot_is_dropped),
+    ("part_of_a_slot_that_was_received_comes_again", part_of_a_slot_comes_again),
     ("messages_set_aside_stay_where_their_taker_dies", messages_set_aside_stay_where_their_taker_dies),
 ];
 
@@ -23,6 +25,52 @@ fn owned_messages_come_at_most_once() {
     );
     let mut consumer = ring.consumer().expect("a place");
     assert_eq!(consumer.try_recv().err(), Some(RecvError::Empty));
+}
+
+/// Of five messages in one slot, one was released, and two were received.
+fn part_of_a_slot(delivery: Delivery) -> (Ring<[u8]>, (u32, u32)) {
+    let ring = Ring::<[u8]>::anonymous(&Options::messages(4).delivery(delivery)).expect("a ring");
+    let mut producer = ring.producer().expect("a place");
+    assert_eq!(producer.send_batch(["a", "b", "c", "d", "e"]), (5, Ok(())));
+    let pid = kill_after(Deed::Batch, &ring);
+    let [recovered] = ring.recover().expect("a whole ring").try_into().expect("one has died");
+    assert_eq!(
+        (recovered.holder.pid, recovered.role, recovered.interrupted),
+        (pid, Some(Role::Consumer), None)
+    );
+    (ring, (recovered.dropped, recovered.redelivered))
+}
+
+/// What comes of the messages, whether again, and how many are told to be dropped and to come again.
+fn what_comes(ring: &Ring<[u8]>) -> (Vec<(u8, bool)>, (u64, u64)) {
+    let mut consumer = ring.consumer().expect("a place");
+    let mut come = Vec::new();
+    while let Ok(message) = consumer.try_recv() {
+        come.push((message.to_vec()[0], message.is_redelivered()));
+    }
+    let told = ring.participants().expect("told");
+    (
+        come,
+        told.iter()
+            .fold((0, 0), |(dropped, again), place| (dropped + place.dropped, again + place.redelivered)),
+    )
+}
+
+fn part_of_a_slot_is_dropped() {
+    let (ring, told) = part_of_a_slot(Delivery::AtMostOnce);
+    assert_eq!(told, (2, 2));
+    let (come, (dropped, _)) = what_comes(&ring);
+    assert_eq!(come.iter().map(|(message, _)| *message).collect::<Vec<_>>(), b"de");
+    assert_eq!(dropped, 2);
+}
+
+fn part_of_a_slot_comes_again() {
+    let (ring, told) = part_of_a_slot(Delivery::AtLeastOnce);
+    assert_eq!(told, (0, 4));
+    let (come, (dropped, _)) = what_comes(&ring);
+    assert_eq!(come.iter().map(|(message, _)| *message).collect::<Vec<_>>(), b"bcde");
+    assert!(come[0].1 && come[1].1, "received before");
+    assert_eq!(dropped, 0);
 }
 
 fn messages_set_aside_stay_where_their_taker_dies() {

@@ -18,17 +18,27 @@ use ironring_testkit::{Args, Exit, Ledger, Role};
 pub(crate) enum Deed {
     /// Receives the messages of one slot, owned.
     Owned,
+    /// Receives the first message of a slot, and releases it; then a batch of two.
+    Batch,
     /// Takes messages that were set aside, as far as having seen them.
     TakesAside,
 }
 
 impl Deed {
-    const ALL: [Self; 2] = [Self::Owned, Self::TakesAside];
+    const ALL: [Self; 3] = [Self::Owned, Self::Batch, Self::TakesAside];
 
     fn run(self, ring: &Ring<[u8]>, path: &str, ready: impl Fn()) {
         match self {
             Self::Owned => {
                 let _held = ring.consumer().expect("a place").recv_owned().expect("messages");
+                ready();
+                idle();
+            }
+            Self::Batch => {
+                let mut consumer = ring.consumer().expect("a place");
+                consumer.recv().expect("a message").release();
+                let mut batch = consumer.recv_batch(2).expect("messages");
+                assert!(batch.next().is_some() && batch.next().is_some());
                 ready();
                 idle();
             }

@@ -159,3 +159,46 @@ fn owned_messages_go_to_another_thread_and_are_released_there() {
         assert_eq!(consumer.recv_value(), Ok(2), "the first was released");
     });
 }
+
+/// Somebody else fills the ring behind a producer that has staged: the batch is not sent, and what
+/// was staged before it is, whole.
+#[test]
+fn a_batch_that_finds_the_ring_full_is_taken_back_alone() {
+    let ring = Ring::<[u8]>::anonymous(&Options::messages(4).max_message(100)).expect("a ring");
+    let (mut producer, mut other) = (ring.producer().expect("place"), ring.producer().expect("place"));
+    let mut consumer = ring.consumer().expect("place");
+    for staged in [&[][..], &["first"], &["first", "", "third, longer"]] {
+        for message in staged {
+            producer.stage(message.as_bytes()).expect("room");
+        }
+        while other.try_send(b"x").is_ok() {}
+        assert_eq!(producer.send_batch(["not", "sent"]), (0, Err(SendError::Full)));
+        while let Ok(message) = consumer.try_recv() {
+            assert_eq!(message.to_vec(), b"x");
+        }
+        producer.publish().expect("room");
+        for message in staged {
+            assert_eq!(consumer.try_recv().expect("it").to_vec(), message.as_bytes());
+        }
+        assert!(consumer.is_empty());
+    }
+}
+
+#[test]
+fn messages_that_a_participant_holds_are_counted() {
+    let ring = Ring::<[u8]>::anonymous(&Options::messages(4).max_message(100).holding(3)).expect("a ring");
+    let (mut producer, mut consumer) = (ring.producer().expect("place"), ring.consumer().expect("place"));
+    producer.send_batch(["a", "b"]).1.expect("room");
+    producer.send(b"c").expect("room");
+    let (first, second) = (consumer.recv_owned().expect("two"), consumer.recv_owned().expect("one"));
+    let holds = || {
+        let places = ring.participants().expect("told");
+        let place = places.iter().find(|place| place.number == consumer.participant()).expect("its place");
+        (place.messages, place.set_aside)
+    };
+    assert_eq!(holds(), (3, 0));
+    first.release();
+    assert_eq!(holds(), (1, 0));
+    second.release();
+    assert_eq!(holds(), (0, 0));
+}

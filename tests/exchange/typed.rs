@@ -116,3 +116,20 @@ fn claimed_room_is_waited_for_until_the_deadline() {
     assert_eq!(consumer.recv_values(&mut into), Ok(4));
     assert_eq!(into[..4], [7, 7, 7, 8].map(value));
 }
+
+/// Somebody else fills the ring behind a producer that has staged: the batch is not sent, and what
+/// was staged before it is.
+#[test]
+fn batch_that_finds_the_ring_full_is_taken_back_alone() {
+    let ring = Ring::<Value>::anonymous(&OPTIONS).expect("a ring");
+    let (mut producer, mut other) = (ring.producer().expect("place"), ring.producer().expect("place"));
+    producer.stage(&value(1)).expect("room");
+    while other.try_send(&value(2)).is_ok() {}
+    assert_eq!(producer.send_batch(&values(3, 5)), (0, Err(SendError::Full)));
+    let mut consumer = ring.consumer().expect("place");
+    let mut into = [value(0); 8];
+    assert_eq!(consumer.recv_values(&mut into), Ok(4));
+    producer.publish().expect("room");
+    assert_eq!(consumer.recv_values(&mut into), Ok(1));
+    assert_eq!(into[0], value(1));
+}
