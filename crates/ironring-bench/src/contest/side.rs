@@ -39,7 +39,7 @@ pub(super) struct Side<'a, S, R> {
     pub(super) of: usize,
     pub(super) core: usize,
     pub(super) ledger: &'a Ledger,
-    /// What it receives by, if it does: closed first, since a sender may wait for the other side's.
+    /// What it receives by, if it does.
     pub(super) receiver: Option<R>,
     /// What it sends by, if it does.
     pub(super) sender: Option<S>,
@@ -54,6 +54,11 @@ impl<S: Sender, R: Receiver> Side<'_, S, R> {
         let before = kernel_ns(clock);
         let mut result = self.work(&tally)?;
         result.cpu_ns = kernel_ns(clock) - before;
+        // Closed first: the other side's sender may wait for it, while this one waits for the other's.
+        drop(self.receiver);
+        if let Some(mut sender) = self.sender {
+            sender.finish()?;
+        }
         Ok(result)
     }
 

@@ -61,6 +61,16 @@ pub trait Sender {
     fn send_batch(&mut self, messages: &[u8], size: usize) -> io::Result<()> {
         messages.chunks_exact(size).try_for_each(|message| self.send(message))
     }
+
+    /// Waits until everything has been received that would be lost, were this side dropped now: where a
+    /// transport keeps it itself. The other side may take as long as it needs.
+    ///
+    /// # Errors
+    ///
+    /// If the other side does not end.
+    fn finish(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The receiving side of a transport.

@@ -84,8 +84,8 @@ impl<S: Socket> Link for Meeting<S> {
     }
 }
 
-/// How long one side may wait for the other to meet it, or to be done. Who takes longer has failed.
-pub(super) const MOST: Duration = Duration::from_secs(2);
+/// How long one side may wait for the other. Who takes longer has failed, and that is told elsewhere before.
+const MOST: Duration = Duration::from_secs(60);
 
 impl Place {
     fn take(args: &mut Args, name: &str, end: End) -> io::Result<Self> {
@@ -102,21 +102,24 @@ impl Place {
                 self.word.write_all(&[0])
             }
             End::Sending => {
-                // Its process may not have begun.
-                self.hear(5 * MOST, "that it listens")?;
+                self.hear(MOST, "that it listens")?;
                 join(&self.address)
             }
         }
     }
 
-    /// The receiver says that it is done, and the sender awaits that: what is still on its way when a
-    /// socket is closed may never come.
-    pub(super) fn finish(&mut self) {
-        // Whoever was to learn it, or to say it, may have failed, and that is told elsewhere.
-        let _ = match self.end {
-            End::Receiving => self.word.write_all(&[0]),
-            End::Sending => self.hear(MOST, "that it is done"),
-        };
+    /// A sender awaits that its receiver is done: what is still on its way when a socket is closed may never
+    /// come.
+    pub(super) fn await_end(&mut self) -> io::Result<()> {
+        self.hear(MOST, "that it is done")
+    }
+
+    /// A receiver says that it is done; a sender says nothing.
+    pub(super) fn leave(&mut self) {
+        if self.end == End::Receiving {
+            // Whoever was to learn it may have failed.
+            let _ = self.word.write_all(&[0]);
+        }
     }
 
     /// Awaits the receiver's next word.
@@ -191,8 +194,8 @@ mod tests {
         sender.meet(|_| Ok(())).expect("it is told");
         let early = sender.hear(Duration::ZERO, "that it is done").expect_err("it is not");
         assert_eq!(early.kind(), io::ErrorKind::TimedOut, "{early}");
-        receiver.finish();
-        sender.hear(Duration::ZERO, "that it is done").expect("now it is");
+        receiver.leave();
+        sender.await_end().expect("now it is");
     }
 
     #[test]

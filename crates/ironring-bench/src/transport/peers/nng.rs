@@ -102,7 +102,7 @@ impl meeting::Socket for Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        self.place.finish();
+        self.place.leave();
         // SAFETY: it takes a number, and the socket is not used again.
         unsafe { (self.nng.close)(self.id) };
     }
@@ -113,6 +113,10 @@ impl Sender for Socket {
         let (at, len) = (message.as_ptr().cast(), message.len());
         // SAFETY: the socket is open; without a flag that gives it away the library reads the bytes alone.
         self.nng.done(|| unsafe { (self.nng.send)(self.id, at, len, 0) })
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.place.await_end()
     }
 }
 

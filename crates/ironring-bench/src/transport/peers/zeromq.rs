@@ -3,6 +3,7 @@
 use std::{
     ffi::{CStr, c_char, c_int, c_long, c_short, c_void},
     io,
+    time::Duration,
 };
 
 use super::{
@@ -34,8 +35,12 @@ const PULL: c_int = 7;
 const PUSH: c_int = 8;
 const SNDHWM: c_int = 23;
 const RCVHWM: c_int = 24;
+const LINGER: c_int = 17;
 const IMMEDIATE: c_int = 39;
 const POLLOUT: c_short = 2;
+
+/// How long a connection may take to one who listens.
+const CONNECTED: Duration = Duration::from_secs(2);
 
 /// What is awaited of a socket: zmq_pollitem_t.
 #[derive(Clone, Copy, Debug)]
@@ -103,8 +108,8 @@ impl meeting::Socket for Socket {
             return Err(this.zmq.error(unsafe { (this.zmq.errno)() }));
         }
         let most = setup.messages as c_int;
-        // With the last, nothing is taken for a connection that is not there yet.
-        for (option, value) in [(SNDHWM, most), (RCVHWM, most), (IMMEDIATE, 1)] {
+        // Nothing is taken for a connection that is not there yet, and who has failed waits for nobody.
+        for (option, value) in [(SNDHWM, most), (RCVHWM, most), (IMMEDIATE, 1), (LINGER, 0)] {
             let call = || {
                 // SAFETY: the socket is open, and the value is an integer of the length that is given.
                 unsafe { (zmq.setsockopt)(socket, option, (&raw const value).cast(), size_of::<c_int>()) }
@@ -126,12 +131,12 @@ impl Socket {
     /// Awaits the receiver that it has asked for: from then on a message would be taken.
     fn await_connection(&self) -> io::Result<()> {
         let mut item = Item { socket: self.socket, fd: 0, events: POLLOUT, revents: 0 };
-        let most_ms = meeting::MOST.as_millis() as c_long;
+        let most_ms = CONNECTED.as_millis() as c_long;
         // SAFETY: the socket is open, and it writes to the one item.
         match self.zmq.done(|| unsafe { (self.zmq.poll)(&raw mut item, 1, most_ms) })? {
             0 => Err(io::Error::new(
                 io::ErrorKind::TimedOut,
-                format!("ZeroMQ has not connected within {:?} to whom it was told of", meeting::MOST),
+                format!("ZeroMQ has not connected within {CONNECTED:?} to who listens"),
             )),
             _ => Ok(()),
         }
@@ -141,7 +146,7 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         if !self.socket.is_null() {
-            self.place.finish();
+            self.place.leave();
             // SAFETY: the socket is open, and is not used again.
             unsafe { (self.zmq.close)(self.socket) };
         }
@@ -157,6 +162,10 @@ impl Sender for Socket {
         let (at, len) = (message.as_ptr().cast(), message.len());
         // SAFETY: the socket is open, and the library reads the bytes of the slice.
         self.zmq.done(|| unsafe { (self.zmq.send)(self.socket, at, len, 0) }).map(drop)
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.place.await_end()
     }
 }
 
