@@ -184,6 +184,34 @@ fn a_batch_that_finds_the_ring_full_is_taken_back_alone() {
     }
 }
 
+/// The same of a single message, which goes together with what was staged before it, or not at all.
+#[test]
+fn a_message_that_finds_the_ring_full_leaves_what_was_staged_before_it() {
+    let ring = Ring::<[u8]>::anonymous(&Options::messages(1).max_message(40).batch(4)).expect("a ring");
+    let [mut producer, mut other] = [ring.producer().expect("place"), ring.producer().expect("place")];
+    let mut consumer = ring.consumer().expect("place");
+    for behind in ["", "behind", "a message behind it that is longer"] {
+        producer.stage(b"first").expect("room");
+        producer.stage(b"second").expect("room");
+        other.try_send(b"other").expect("room");
+        assert_eq!(producer.try_send(behind.as_bytes()), Err(SendError::Full));
+        let mut must_be_next = |message: &str| {
+            assert_eq!(consumer.try_recv().expect("a message").to_vec(), message.as_bytes());
+        };
+        must_be_next("other");
+        producer.publish().expect("room");
+        must_be_next("first");
+        must_be_next("second");
+        assert!(consumer.is_empty());
+
+        producer.stage(b"first").expect("room");
+        producer.try_send(behind.as_bytes()).expect("room");
+        assert_eq!(consumer.len(), 1, "slots");
+        assert_eq!(consumer.try_recv().expect("a message").to_vec(), b"first");
+        assert_eq!(consumer.try_recv().expect("a message").to_vec(), behind.as_bytes());
+    }
+}
+
 #[test]
 fn messages_that_a_participant_holds_are_counted() {
     let ring = Ring::<[u8]>::anonymous(&Options::messages(4).max_message(100).holding(3)).expect("a ring");

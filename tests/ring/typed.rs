@@ -129,3 +129,32 @@ fn typed_batches_are_published_at_once_and_cut_short_when_full() {
     drop(batch);
     assert_eq!((producer.len(), consumer.len()), (0, 0));
 }
+
+/// Values whose slots are longer than they are, so that a run is no single copy.
+#[test]
+fn runs_of_values_that_do_not_fill_their_slots_go_through() {
+    fn go<T: Pod + PartialEq + std::fmt::Debug>(value: impl Fn(u64) -> T) {
+        on_each_backing(&Options::messages(8), |ring| {
+            let (mut producer, mut consumer) = both::<T>(&ring);
+            let mut sent = 0;
+            for len in [3, 8, 2, 7, 5, 8, 4] {
+                let run: Vec<T> = (sent..sent + len).map(&value).collect();
+                sent += len;
+                assert_eq!(producer.send_batch(&run), (run.len(), Ok(())));
+                assert_eq!(consumer.recv_value().expect("it"), run[0]);
+                let mut rest = [value(0); 8];
+                let count = consumer.recv_values(&mut rest).expect("the rest");
+                assert_eq!(rest[..count], run[1..]);
+            }
+            for run in (0..5).map(|lap| [1, 2, 3].map(|n| value(100 * lap + n))) {
+                run.iter().for_each(|value| producer.send(value).expect("room"));
+                let mut together = [value(0); 3];
+                assert_eq!(consumer.recv_values(&mut together).expect("them"), 3);
+                assert_eq!(together, run);
+            }
+        });
+    }
+    go(|n| [n as u8, 7, !n as u8]);
+    go(|n| Tick { price: n as f64, size: n * 3, flags: [n as u32, 9] });
+    go(|n| Wide(std::array::from_fn(|i| n * 100 + i as u64)));
+}
