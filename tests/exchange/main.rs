@@ -4,6 +4,7 @@
 mod support;
 
 mod aside;
+mod packed;
 mod passing;
 mod told;
 mod typed;
