@@ -4,7 +4,7 @@ use ironring::spsc::Producer;
 
 use crate::{
     kills::numbered::{Numbered, Sample, len_of},
-    layout::{AT_TAIL, HEADER_LEN, frame_len, padding},
+    layout::{AT_CAPACITY, AT_TAIL, HEADER_LEN, frame_len, padding},
 };
 
 /// Messages whose place is known by their number and those before.
@@ -51,7 +51,6 @@ impl Placed for Sample {
 /// `tail`, by the bytes of its region.
 pub(crate) fn is_published_and_unrecorded(region: &[u8]) -> bool {
     let word = |at: usize| u64::from_le_bytes(region[at..at + 8].try_into().expect("eight bytes"));
-    let ring_len = (region.len() - HEADER_LEN) as u64;
-    let at_tail = HEADER_LEN + (word(AT_TAIL) % ring_len) as usize;
+    let at_tail = HEADER_LEN + (word(AT_TAIL) % word(AT_CAPACITY)) as usize;
     word(at_tail) != 0
 }

@@ -5,6 +5,7 @@ pub(crate) const HEADER_LEN: usize = 4096;
 pub(crate) const MAGIC: u64 = 0x474e_4952_4e4f_5249;
 
 pub(crate) const AT_MAGIC: usize = 0;
+pub(crate) const AT_CAPACITY: usize = 56;
 pub(crate) const AT_CHECKSUM: usize = 248;
 pub(crate) const AT_RETIRED: usize = 256;
 /// Half a word; in the other half are the roles that anybody ever had.
