@@ -41,10 +41,11 @@ fn change(path: &'static str, value: impl FnOnce(&str) -> String) -> Option<Sett
 
 /// `pages` huge pages more, all of them free; `None` where that cannot be, which is said.
 pub(crate) fn reserve(pages: u64) -> Option<Setting> {
-    // Those in use that were given back meanwhile count among the first that are reserved.
-    let used = meminfo("HugePages_Total:") - free();
-    let more = used + pages;
-    let setting = change(RESERVED, |before| (before.parse::<u64>().unwrap_or(0) + more).to_string());
+    let setting = change(RESERVED, |before| {
+        // Those in use that are given back meanwhile count among the first that are reserved.
+        let used = in_use();
+        (before.parse::<u64>().unwrap_or(0) + used + pages).to_string()
+    });
     let is_there = setting.is_some() && free() >= pages;
     if !is_there {
         eprintln!("SKIPPED: {pages} huge pages cannot be reserved here (root, and as much free memory)");
@@ -63,11 +64,20 @@ pub(crate) fn advise() -> Option<Setting> {
 
 /// How many huge pages nobody uses.
 pub(crate) fn free() -> u64 {
-    meminfo("HugePages_Free:")
+    pages("HugePages_Free:", &meminfo())
 }
 
-fn meminfo(name: &str) -> u64 {
-    let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+/// How many huge pages somebody uses, of one reading: the system changes both meanwhile.
+fn in_use() -> u64 {
+    let meminfo = meminfo();
+    pages("HugePages_Total:", &meminfo).saturating_sub(pages("HugePages_Free:", &meminfo))
+}
+
+fn meminfo() -> String {
+    fs::read_to_string("/proc/meminfo").unwrap_or_default()
+}
+
+fn pages(name: &str, meminfo: &str) -> u64 {
     let line = meminfo.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|pages| pages.trim().parse().ok()).unwrap_or(0)
 }
