@@ -34,6 +34,8 @@ fn messages_are_listed_and_taken_once() {
         assert_eq!(list[0].lengths, [6]);
         assert_eq!(list[1].lengths, [4, 0, 5]);
         assert!(list.iter().all(|aside| aside.deliveries == 2));
+        let held = ring.participants().expect("sound");
+        assert_eq!(held.iter().map(|place| (place.messages, place.set_aside)).max(), Some((0, 4)));
         let taken = ring.take_set_aside(1).expect("sound").expect("them");
         assert_eq!(taken, [b"more".as_slice(), b"", b"of it"]);
         assert_eq!(ring.take_set_aside(1).expect("sound"), None);

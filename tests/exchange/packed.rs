@@ -41,6 +41,23 @@ fn a_message_that_does_not_fit_stays_to_be_received() {
 }
 
 #[test]
+fn a_message_is_as_long_as_the_ring_was_made_for_and_no_longer() {
+    on_each::<[u8], ironring::mpmc::Mpmc>(&OPTIONS, |ring: Ring<[u8]>| {
+        let (mut producer, mut consumer) = (ring.producer().expect("place"), ring.consumer().expect("place"));
+        let limit = producer.max_message();
+        assert!(limit >= 40);
+        let longest = vec![7; limit];
+        producer.try_send(&longest).expect("room");
+        assert_eq!(consumer.try_recv().expect("a message").to_vec(), longest);
+        assert_eq!(producer.send_batch([&longest]), (1, Ok(())));
+        assert_eq!(consumer.try_recv().expect("a message").to_vec(), longest);
+        let len = limit + 1;
+        assert_eq!(producer.try_send(&vec![7; len]), Err(SendError::TooLong { len, limit }));
+        assert!(consumer.is_empty());
+    });
+}
+
+#[test]
 fn slots_in_use_are_counted_up_to_a_full_ring() {
     on_each::<[u8], ironring::mpmc::Mpmc>(&OPTIONS, |ring: Ring<[u8]>| {
         let (mut producer, mut consumer) = (ring.producer().expect("place"), ring.consumer().expect("place"));
@@ -61,6 +78,13 @@ fn a_slot_takes_4095_messages_and_no_more() {
     let all: Vec<u8> = (0..4096).map(|n| (n % 251) as u8).collect();
     assert_eq!(producer.send_batch(&all), (4095, Err(SendError::Full)));
     let mut into = vec![0; 5000];
+    assert_eq!(consumer.recv_values(&mut into), Ok(4095));
+    assert_eq!(into[..4095], all[..4095]);
+
+    for value in &all[..10] {
+        producer.stage(value).expect("room");
+    }
+    assert_eq!(producer.send_batch(&all[10..]).0, 4085);
     assert_eq!(consumer.recv_values(&mut into), Ok(4095));
     assert_eq!(into[..4095], all[..4095]);
 

@@ -161,7 +161,7 @@ fn owned_messages_go_to_another_thread_and_are_released_there() {
 }
 
 /// Somebody else fills the ring behind a producer that has staged: the batch is not sent, and what
-/// was staged before it is, whole.
+/// was staged before it is, whole, with what is staged behind it later.
 #[test]
 fn a_batch_that_finds_the_ring_full_is_taken_back_alone() {
     let ring = Ring::<[u8]>::anonymous(&Options::messages(4).max_message(100)).expect("a ring");
@@ -176,8 +176,9 @@ fn a_batch_that_finds_the_ring_full_is_taken_back_alone() {
         while let Ok(message) = consumer.try_recv() {
             assert_eq!(message.to_vec(), b"x");
         }
+        producer.stage(b"behind them").expect("room");
         producer.publish().expect("room");
-        for message in staged {
+        for message in staged.iter().chain(&["behind them"]) {
             assert_eq!(consumer.try_recv().expect("it").to_vec(), message.as_bytes());
         }
         assert!(consumer.is_empty());
