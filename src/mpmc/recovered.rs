@@ -68,3 +68,27 @@ impl fmt::Display for Recovered {
         Ok(())
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_became_of_messages_is_said_in_words() {
+        let mut dead = Recovered {
+            participant: 3,
+            role: Some(Role::Consumer),
+            holder: Holder { pid: 71, since: 0 },
+            interrupted: None,
+            redelivered: 0,
+            dropped: 0,
+            set_aside: 0,
+        };
+        let start = "participant 3, a consumer of process 71, died";
+        assert_eq!(dead.to_string(), start);
+        (dead.redelivered, dead.dropped, dead.set_aside) = (2, 1, 0);
+        assert_eq!(dead.to_string(), format!("{start}; 2 messages delivered again; 1 message dropped"));
+        dead = Recovered { interrupted: Some(Interrupted::Undone), redelivered: 0, dropped: 0, ..dead };
+        assert_eq!(dead.to_string(), format!("{start} before a message could pass"));
+    }
+}

@@ -86,8 +86,10 @@ impl Shared {
     /// How many slots with messages the ring holds, by the hints. A snapshot.
     pub(super) fn len(&self) -> u64 {
         let [tail, head] = [self.tail(), self.head()].map(|hint| hint.load(Ordering::Acquire));
-        let len = tail.wrapping_sub(head);
-        if len > self.capacity { 0 } else { len }
+        let len = tail.wrapping_sub(head) as i64;
+        // A hint of the head that lags, or that nobody has moved past messages that were displaced,
+        // lies more than a lap behind; one that leads was read after more messages went.
+        len.clamp(0, self.capacity as i64) as u64
     }
 
     #[inline(always)]

@@ -213,6 +213,25 @@ fn a_message_that_finds_the_ring_full_leaves_what_was_staged_before_it() {
     }
 }
 
+/// Of several that displace the oldest message, each loses races for it, and goes on.
+#[test]
+fn several_displace_messages_at_once() {
+    on_bytes_rings(2, |ring| {
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    let mut producer = ring.producer().expect("place");
+                    for _ in 0..2000 {
+                        producer.force_send(b"x").expect("in place of another");
+                    }
+                });
+            }
+        });
+        let displaced: u64 = ring.participants().expect("sound").iter().map(|place| place.displaced).sum();
+        assert_eq!((ring.consumer().expect("place").len(), displaced), (2, 3 * 2000 - 2));
+    });
+}
+
 #[test]
 fn messages_that_a_participant_holds_are_counted() {
     let ring = Ring::<[u8]>::anonymous(&Options::messages(4).max_message(100).holding(3)).expect("a ring");
