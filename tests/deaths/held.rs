@@ -1,17 +1,50 @@
 //! What becomes of the messages that a dead participant held.
 
-use ironring::{Delivery, Options, RecvError, Role, mpmc::Ring};
+use std::time::{Duration, Instant};
+
+use ironring::{
+    Delivery, Options, RecvError, Role,
+    mpmc::{Consumer, Ring},
+};
 
 use crate::victim::{Deed, kill_after, kill_behind};
 
 type Test = (&'static str, fn());
 
 pub(crate) const TESTS: &[Test] = &[
+    ("a_consumer_that_is_always_busy_finds_the_dead", a_consumer_that_is_always_busy_finds_the_dead),
     ("owned_messages_come_at_most_once", owned_messages_come_at_most_once),
     ("part_of_a_slot_that_was_received_is_dropped_and_the_rest_comes", part_of_a_slot_is_dropped),
     ("part_of_a_slot_that_was_received_comes_again", part_of_a_slot_comes_again),
     ("messages_set_aside_stay_where_their_taker_dies", messages_set_aside_stay_where_their_taker_dies),
 ];
+
+/// It never finds the ring empty, which would make it look.
+fn a_consumer_that_is_always_busy_finds_the_dead() {
+    let by_guard: fn(&mut Consumer<[u8]>) -> u8 =
+        |consumer| consumer.try_recv().expect("a message").to_vec()[0];
+    let by_copy: fn(&mut Consumer<[u8]>) -> u8 = |consumer| {
+        let mut into = [0];
+        assert_eq!(consumer.recv_into(&mut into), Ok(1));
+        into[0]
+    };
+    for receive in [by_guard, by_copy] {
+        let ring = Ring::<[u8]>::anonymous(&Options::messages(4)).expect("a ring");
+        let (mut producer, mut consumer) =
+            (ring.producer().expect("a place"), ring.consumer().expect("a place"));
+        producer.send(b"h").expect("room");
+        kill_after(Deed::Owned, &ring);
+        let begun = Instant::now();
+        producer.send(b"x").expect("room");
+        loop {
+            producer.send(b"x").expect("room");
+            if receive(&mut consumer) == b'h' {
+                break;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "it was never looked for");
+        }
+    }
+}
 
 fn owned_messages_come_at_most_once() {
     let ring = Ring::<[u8]>::anonymous(&Options::messages(4).delivery(Delivery::AtMostOnce)).expect("a ring");
