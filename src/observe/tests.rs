@@ -183,6 +183,12 @@ fn an_exchange_ring_shows_its_messages_and_who_holds_some() {
     producer.try_send(b"x").expect("room");
     fixture.spoil(AT_HEAD, 0);
     assert_eq!(contents(&observer), [b"x"]);
+    // Nor do messages that were displaced, which nobody moves a hint past.
+    for n in 0..20 {
+        producer.force_send(&[n]).expect("in place of another");
+        let last: Vec<_> = (n.saturating_sub(3)..=n).map(|n| vec![n]).collect();
+        assert!(contents(&observer).ends_with(&last), "behind {n}");
+    }
 }
 
 #[test]
