@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use ironring::{
     Delivery, Options, RecvError, Role,
-    mpmc::{Consumer, Ring},
+    mpmc::{Consumer, Producer, Ring},
 };
 
 use crate::victim::{Deed, kill_after, kill_behind};
@@ -13,6 +13,8 @@ type Test = (&'static str, fn());
 
 pub(crate) const TESTS: &[Test] = &[
     ("a_consumer_that_is_always_busy_finds_the_dead", a_consumer_that_is_always_busy_finds_the_dead),
+    ("a_message_that_keeps_killing_is_set_aside", a_message_that_keeps_killing_is_set_aside),
+    ("one_consumer_takes_up_what_several_left", one_consumer_takes_up_what_several_left),
     ("owned_messages_come_at_most_once", owned_messages_come_at_most_once),
     ("part_of_a_slot_that_was_received_is_dropped_and_the_rest_comes", part_of_a_slot_is_dropped),
     ("part_of_a_slot_that_was_received_comes_again", part_of_a_slot_comes_again),
@@ -44,6 +46,54 @@ fn a_consumer_that_is_always_busy_finds_the_dead() {
             assert!(begun.elapsed() < Duration::from_secs(60), "it was never looked for");
         }
     }
+}
+
+/// Each consumer that takes it is counted, and killed.
+fn a_message_that_keeps_killing_is_set_aside() {
+    let ring = Ring::<[u8]>::anonymous(&Options::messages(4).max_deliveries(3)).expect("a ring");
+    ring.producer().expect("a place").send(b"poison").expect("room");
+    for expected in [(1, 0), (1, 0), (0, 1)] {
+        kill_after(Deed::Owned, &ring);
+        let [recovered] = ring.recover().expect("a whole ring").try_into().expect("one has died");
+        assert_eq!((recovered.redelivered, recovered.set_aside), expected);
+    }
+    let aside = ring.set_aside().expect("a whole ring");
+    assert_eq!(aside.iter().map(|aside| aside.deliveries).collect::<Vec<_>>(), [3]);
+}
+
+/// It holds the record of one dead participant at a time, until the last message of that is released.
+fn one_consumer_takes_up_what_several_left() {
+    let options = Options::messages(4).holding(1).participants(5);
+    let ring = Ring::<[u8]>::anonymous(&options).expect("a ring");
+    let (mut producer, mut consumer) = (ring.producer().expect("a place"), ring.consumer().expect("a place"));
+    // All are there before one of them is killed, so that none takes up what another left.
+    let mut killed = hold_and_die(&ring, &mut producer, &[b"a", b"b", b"c"]);
+    let begun = Instant::now();
+    let mut come = Vec::new();
+    while come.len() < 3 {
+        if let Ok(message) = consumer.try_recv() {
+            assert_eq!((message.is_redelivered(), message.deliveries()), (true, 2));
+            come.push(message.to_vec());
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "only {come:?} came");
+    }
+    come.sort();
+    assert_eq!(come, [b"a", b"b", b"c"]);
+    let mut told: Vec<_> = consumer.take_recovered().iter().map(|dead| dead.holder.pid).collect();
+    told.sort_unstable();
+    killed.sort_unstable();
+    assert_eq!(told, killed);
+    assert_eq!(consumer.try_recv().err(), Some(RecvError::Empty));
+}
+
+/// Sends each of `messages` to a process of its own, and kills these when all have theirs.
+fn hold_and_die(ring: &Ring<[u8]>, producer: &mut Producer<[u8]>, messages: &[&[u8]]) -> Vec<u32> {
+    let Some((message, others)) = messages.split_first() else { return Vec::new() };
+    producer.send(message).expect("room");
+    let mut killed = Vec::new();
+    let first = kill_behind(Deed::Owned, ring, || killed = hold_and_die(ring, producer, others));
+    killed.push(first);
+    killed
 }
 
 fn owned_messages_come_at_most_once() {
