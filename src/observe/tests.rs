@@ -31,6 +31,19 @@ impl Fixture {
     }
 }
 
+#[test]
+fn how_often_a_ring_was_opened_again_is_counted() {
+    let fixture = Fixture::new();
+    let ring = Ring::<[u8]>::create(&fixture.path, &Options::bytes(512)).expect("a ring");
+    let observer = fixture.observer();
+    for n in 0..3 {
+        assert_eq!((observer.session(), observer.is_closed()), (n, false));
+        ring.close();
+        assert_eq!((observer.session(), observer.is_closed()), (n, true));
+        ring.reopen();
+    }
+}
+
 fn contents(observer: &Observer) -> Vec<Vec<u8>> {
     observer.peek().map(|message| message.expect("a message").bytes).collect()
 }
