@@ -87,8 +87,8 @@ impl Shared {
     pub(super) fn len(&self) -> u64 {
         let [tail, head] = [self.tail(), self.head()].map(|hint| hint.load(Ordering::Acquire));
         let len = tail.wrapping_sub(head) as i64;
-        // A hint of the head that lags, or that nobody has moved past messages that were displaced,
-        // lies more than a lap behind; one that leads was read after more messages went.
+        // Displacing moves the tail's hint alone, so the head's may lie more than a lap behind. It may
+        // lead too, having been read after the tail's.
         len.clamp(0, self.capacity as i64) as u64
     }
 

@@ -31,6 +31,10 @@ impl Fixture {
     }
 }
 
+fn contents(observer: &Observer) -> Vec<Vec<u8>> {
+    observer.peek().map(|message| message.expect("a message").bytes).collect()
+}
+
 #[test]
 fn how_often_a_ring_was_opened_again_is_counted() {
     let fixture = Fixture::new();
@@ -42,10 +46,6 @@ fn how_often_a_ring_was_opened_again_is_counted() {
         assert_eq!((observer.session(), observer.is_closed()), (n, true));
         ring.reopen();
     }
-}
-
-fn contents(observer: &Observer) -> Vec<Vec<u8>> {
-    observer.peek().map(|message| message.expect("a message").bytes).collect()
 }
 
 #[test]

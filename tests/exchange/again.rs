@@ -48,12 +48,11 @@ fn values_that_were_copied_out_do_not_come_again() {
     on_rings(|ring| {
         let mut producer = ring.producer().expect("place");
         producer.send_batch(&[1, 2, 3, 4]).1.expect("room");
-        let mut rest = vec![1, 2, 3, 4];
-        while !rest.is_empty() {
+        for expected in 1..=4 {
             let mut consumer = ring.consumer().expect("place");
             let mut values = [0];
             assert_eq!(consumer.recv_values(&mut values), Ok(1));
-            assert_eq!(values[0], rest.remove(0));
+            assert_eq!(values, [expected]);
         }
         assert!(ring.consumer().expect("place").is_empty());
     });

@@ -4,11 +4,14 @@ use ironring::{Options, RecvError, SendError, mpmc::Ring};
 
 use crate::support::backing::on_each;
 
-const OPTIONS: Options = Options::messages(4).max_message(40).batch(4);
+/// Runs `test` on a ring in each kind of memory.
+fn on_rings(test: impl Fn(Ring<[u8]>)) {
+    on_each(&Options::messages(4).max_message(40).batch(4), test);
+}
 
 #[test]
 fn messages_of_one_slot_are_copied_one_after_the_other() {
-    on_each::<[u8], ironring::mpmc::Mpmc>(&OPTIONS, |ring: Ring<[u8]>| {
+    on_rings(|ring| {
         let (mut producer, mut consumer) = (ring.producer().expect("place"), ring.consumer().expect("place"));
         for _ in 0..20 {
             assert_eq!(producer.send_batch(["one", "", "three"]), (3, Ok(())));
@@ -25,7 +28,7 @@ fn messages_of_one_slot_are_copied_one_after_the_other() {
 
 #[test]
 fn a_message_that_does_not_fit_stays_to_be_received() {
-    on_each::<[u8], ironring::mpmc::Mpmc>(&OPTIONS, |ring: Ring<[u8]>| {
+    on_rings(|ring| {
         let (mut producer, mut consumer) = (ring.producer().expect("place"), ring.consumer().expect("place"));
         producer.try_send(b"seven b").expect("room");
         for room in [0, 6] {
@@ -42,7 +45,7 @@ fn a_message_that_does_not_fit_stays_to_be_received() {
 
 #[test]
 fn a_message_is_as_long_as_the_ring_was_made_for_and_no_longer() {
-    on_each::<[u8], ironring::mpmc::Mpmc>(&OPTIONS, |ring: Ring<[u8]>| {
+    on_rings(|ring| {
         let (mut producer, mut consumer) = (ring.producer().expect("place"), ring.consumer().expect("place"));
         let limit = producer.max_message();
         assert!(limit >= 40);
@@ -59,7 +62,7 @@ fn a_message_is_as_long_as_the_ring_was_made_for_and_no_longer() {
 
 #[test]
 fn slots_in_use_are_counted_up_to_a_full_ring() {
-    on_each::<[u8], ironring::mpmc::Mpmc>(&OPTIONS, |ring: Ring<[u8]>| {
+    on_rings(|ring| {
         let (mut producer, mut consumer) = (ring.producer().expect("place"), ring.consumer().expect("place"));
         for n in 0..4 {
             assert_eq!((producer.len(), consumer.len()), (n, n));
@@ -101,7 +104,7 @@ fn a_slot_takes_4095_messages_and_no_more() {
 /// Whoever held a slot, or holds it, is not taken for who sent its messages.
 #[test]
 fn each_of_several_senders_is_named() {
-    on_each::<[u8], ironring::mpmc::Mpmc>(&OPTIONS, |ring: Ring<[u8]>| {
+    on_rings(|ring| {
         let mut consumer = ring.consumer().expect("place");
         let mut senders = [ring.producer().expect("place"), ring.producer().expect("place")];
         for n in 0..20 {
