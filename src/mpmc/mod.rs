@@ -112,10 +112,10 @@ pub type Message<'a, M, P = Wary> = crate::Message<'a, M, P, Mpmc>;
 /// Several received messages.
 pub type Batch<'a, M, P = Wary> = crate::Batch<'a, M, P, Mpmc>;
 
-/// How many positions ahead the entry is fetched: a line of entries.
-const EXPECT_ENTRY: u64 = 8;
+/// How many positions ahead the entry is fetched: two lines of entries.
+const EXPECT_ENTRY: u64 = 16;
 /// How many positions ahead the slot is fetched that lies there.
-const EXPECT_SLOT: u64 = 4;
+const EXPECT_SLOT: u64 = 8;
 /// How many lines of a slot are fetched ahead; what comes behind them the processor guesses.
 const EXPECT_LINES: u64 = 32;
 /// Pauses of a producer that has found the ring full, before it looks again. In a model each
